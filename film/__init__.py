@@ -1,0 +1,1 @@
+"""From score to film: recipe, engines, blends, effects, encoder, segments, pipeline."""

@@ -1,0 +1,1 @@
+"""The unconditional GAN: seed to still."""

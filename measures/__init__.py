@@ -1,0 +1,1 @@
+"""Judges of networks and films that know nothing of how these were made."""

@@ -1,0 +1,1 @@
+"""The conditional GAN: spectrogram picture to frame."""

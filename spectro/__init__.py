@@ -1,0 +1,1 @@
+"""From sound to score: curves, spectrogram windows, controls a frame. No torch."""

@@ -1,0 +1,1 @@
+"""What the networks learn from: made songs, made pictures, directors, folders."""

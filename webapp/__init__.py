@@ -1,0 +1,1 @@
+"""The page: forms, job tables, downloads, and the tasks of the worker."""
