@@ -1,0 +1,163 @@
+"""The networks of Isola et al. (2017): a U-Net that paints and a PatchGAN that judges."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+WIDEST_FACTOR = 8  # channels grow w, 2w, 4w, 8w and stay there (paper, appendix 6.1)
+N_DROPOUT_LEVELS = 3  # the three innermost decoder levels (paper, appendix 6.1.1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UNetConfig:
+    """The form of a U-Net; the defaults are the paper's.
+
+    Raises
+    ------
+    ValueError
+        A field is out of its range.
+    """
+
+    n_levels: int = 8  # halvings of the picture; 8 take 256×256 to 1×1, so all of it is seen
+    width: int = 64  # channels after the first halving
+    n_skips: int = 7  # skip connections kept, counted from the innermost; at most n_levels − 1
+    dropout: float = 0.5  # share of activations dropped in training, never in painting
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.n_levels <= 10:
+            raise ValueError(f"n_levels must lie in 2..10, not {self.n_levels}.")
+        if self.width < 1:
+            raise ValueError(f"width must be 1 or more, not {self.width}.")
+        if not 0 <= self.n_skips < self.n_levels:
+            raise ValueError(f"n_skips must lie in 0..{self.n_levels - 1}, not {self.n_skips}.")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must lie in [0, 1), not {self.dropout}.")
+
+    def n_channels(self, level: int) -> int:
+        """Return the encoder's channels at a level; level 0 is the outermost."""
+        return int(self.width * min(2**level, WIDEST_FACTOR))
+
+
+class Down(nn.Module):
+    """Halve the picture: leaky ReLU, 4×4 convolution with stride 2, batch norm."""
+
+    def __init__(self, n_in: int, n_out: int, *, activated: bool, normed: bool) -> None:
+        super().__init__()
+        self.activated = activated
+        self.conv = nn.Conv2d(n_in, n_out, 4, stride=2, padding=1, bias=not normed)
+        self.norm: nn.Module = nn.BatchNorm2d(n_out) if normed else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, n_in, H, W) to (B, n_out, H/2, W/2)."""
+        y: Tensor = self.norm(self.conv(F.leaky_relu(x, 0.2) if self.activated else x))
+        return y
+
+
+class Up(nn.Module):
+    """Double the picture: ReLU, transposed 4×4 convolution with stride 2, batch norm, dropout."""
+
+    def __init__(self, n_in: int, n_out: int, *, normed: bool, dropout: float) -> None:
+        super().__init__()
+        self.conv = nn.ConvTranspose2d(n_in, n_out, 4, stride=2, padding=1, bias=not normed)
+        self.norm: nn.Module = nn.BatchNorm2d(n_out) if normed else nn.Identity()
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, n_in, H, W) to (B, n_out, 2H, 2W)."""
+        y: Tensor = self.dropout(self.norm(self.conv(F.relu(x))))
+        return y
+
+
+class UNet(nn.Module):
+    """Paint a frame from a spectrogram picture.
+
+    level   0     1           7          encoder: down[0] … down[7]
+            x ─▶ w ─▶ 2w … ─▶ 8w
+            │    ┆    ┆        │         ┆ skips; the innermost `n_skips` are kept
+            y ◀─ w ◀─ 2w … ◀───┘         decoder: up[7] … up[0]
+
+    Sound and picture are not aligned in space, so the outer skips print the spectrogram's
+    stripes on the frame: three fewer cure that, and cost less.
+    """
+
+    def __init__(self, config: UNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        innermost = config.n_levels - 1
+        self.down = nn.ModuleList()
+        self.up = nn.ModuleList()  # by level: up[0] is the outermost and comes last
+        for level in range(config.n_levels):
+            n_channels = config.n_channels(level)
+            n_outside = config.n_channels(level - 1) if level else 0
+            within = 0 < level < innermost  # the outermost and the innermost have no norm
+            self.down.append(Down(n_outside or 1, n_channels, activated=level > 0, normed=within))
+            # What comes from inside, beside what a skip brings from the encoder's same level.
+            n_in = 2 * n_channels if self._has_skip(level) else n_channels
+            dropped = level > innermost - N_DROPOUT_LEVELS and level > 0
+            dropout = config.dropout if dropped else 0.0
+            self.up.append(Up(n_in, n_outside or 3, normed=level > 0, dropout=dropout))
+
+    def _has_skip(self, level: int) -> bool:
+        """Tell whether the decoder gets the encoder's picture of this level."""
+        innermost = self.config.n_levels - 1
+        return innermost - self.config.n_skips <= level < innermost
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, 1, H, W) to (B, 3, H, W), both in [−1, 1]; H, W multiples of 2**n_levels."""
+        encoded = []
+        for down in self.down:
+            x = down(x)
+            encoded.append(x)
+        for level in reversed(range(self.config.n_levels)):
+            x = self.up[level](torch.cat([encoded[level], x], 1) if self._has_skip(level) else x)
+        return torch.tanh(x)
+
+
+class PatchDiscriminator(nn.Module):
+    """Judge 70×70 patches of a frame, beside the spectrogram picture that it belongs to."""
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+        # C64-C128-C256-C512 of the paper: three halvings, then two steps at an eighth.
+        self.first = nn.Conv2d(1 + 3, width, 4, stride=2, padding=1)
+        channels = [width, 2 * width, 4 * width, 8 * width]
+        strides = [2, 2, 1]
+        self.convs = nn.ModuleList(
+            nn.Conv2d(n_in, n_out, 4, stride=stride, padding=1, bias=False)
+            for n_in, n_out, stride in zip(channels, channels[1:], strides, strict=False)
+        )
+        self.norms = nn.ModuleList(nn.BatchNorm2d(n_out) for n_out in channels[1:])
+        self.last = nn.Conv2d(channels[-1], 1, 4, padding=1)
+
+    def forward(self, spectrograms: Tensor, frames: Tensor) -> Tensor:
+        """Return logits, above 0 for true.
+
+        Parameters
+        ----------
+        spectrograms : (B, 1, H, W) in [−1, 1]
+        frames : (B, 3, H, W) in [−1, 1]
+
+        Returns
+        -------
+        Tensor
+            (B, 1, H/8 − 2, W/8 − 2), a logit a patch.
+        """
+        x = F.leaky_relu(self.first(torch.cat([spectrograms, frames], 1)), 0.2)
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            x = F.leaky_relu(norm(conv(x)), 0.2)
+        logits: Tensor = self.last(x)
+        return logits
+
+
+def initialise(network: nn.Module, generator: Generator) -> None:
+    """Draw the weights of a U-Net or a discriminator as the paper does, from a CPU generator."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(module.weight, 0.0, 0.02, generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
+            nn.init.zeros_(module.bias)
