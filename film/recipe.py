@@ -1,0 +1,141 @@
+"""The recipe: every choice that makes a film, small enough to travel inside it. No torch."""
+
+import random
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
+
+from spectro.errors import TonfilmError
+
+BLEND_NAMES: Final = ("crossfade", "pyramid", "colour", "displace")
+MIN_FPS, MAX_FPS = 1, 60
+MIN_SIDE, MAX_SIDE = 64, 3840  # pixels
+MAX_ASPECT: Final = Fraction(5, 2)
+MAX_KEYFRAMES: Final = 64
+MAX_SEED: Final = 2**32 - 1
+N_GALLERY: Final = 10_000  # seeds that keyframes are drawn from when nobody picks them
+# The MP4 counts time in 1 / numerator; a finer fraction than this is a typing error.
+MAX_FPS_DENOMINATOR: Final = 100_000
+
+
+def parse_fps(value: object) -> Fraction:
+    """Read a frame rate exactly: 24, "23.976", "24000/1001"; a float as it is written.
+
+    Raises
+    ------
+    ValueError
+        It is no number from 1 to 60, or too fine a fraction.
+    """
+    sentence = f"a frame rate is a number from {MIN_FPS} to {MAX_FPS}, such as 24 or 24000/1001"
+    try:
+        fps = Fraction(str(value).strip())
+    except (ValueError, ZeroDivisionError) as error:
+        raise ValueError(sentence) from error
+    if not MIN_FPS <= fps <= MAX_FPS or fps.denominator > MAX_FPS_DENOMINATOR:
+        raise ValueError(sentence)
+    return fps
+
+
+Fps = Annotated[Fraction, BeforeValidator(parse_fps), PlainSerializer(str, return_type=str)]
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, multiple_of=2)]  # colour is at half size
+Slider = Annotated[float, Field(ge=0, le=1)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Recipe(BaseModel):
+    """What makes a film out of a song: the same recipe and song make the same frames."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    version: Literal[1] = 1
+    song_sha256: Digest | None = None  # of the whole WAV; None until a film is made
+    theme: str = "abstract"
+    weights: dict[str, Digest] | None = None  # file name → SHA-256; None until a film is made
+    keyframes: tuple[Seed, ...] = Field(min_length=1, max_length=MAX_KEYFRAMES)  # in order
+    level: Slider = 0.5  # how much the sound level drives; 0 not at all, 1 strongly
+    frequency: Slider = 0.5  # how much the frequency content drives
+    timbre: Slider = 0.5  # how much the timbre drives
+    blend: Literal["crossfade", "pyramid", "colour", "displace"] = "crossfade"
+    seed: Seed = 0  # varies directions, never amounts
+    width: Side = 1280  # pixels
+    height: Side = 720  # pixels
+    fps: Fps = Fraction(24)  # frames a second
+    start_s: float = Field(default=0.0, ge=0)  # where in the song the film starts
+    duration_s: float | None = Field(default=None, gt=0)  # None: to the song's end
+    quality: Literal["draft", "final"] = "final"
+
+    @model_validator(mode="after")
+    def _check_aspect(self) -> Self:
+        long, short = max(self.width, self.height), min(self.width, self.height)
+        if Fraction(long, short) > MAX_ASPECT:
+            raise ValueError(f"one side may be at most {float(MAX_ASPECT)} times the other")
+        return self
+
+    def to_json(self) -> str:
+        """Write the recipe on one line."""
+        return self.model_dump_json()
+
+    def bind(self, *, song_sha256: str, weights: Mapping[str, str]) -> "Recipe":
+        """Return this recipe with the song and the weights that really make the film."""
+        return self.model_copy(update={"song_sha256": song_sha256, "weights": dict(weights)})
+
+
+def build_recipe(values: Mapping[str, object]) -> Recipe:
+    """Build a recipe from fields and values that a user gave.
+
+    Raises
+    ------
+    TonfilmError
+        A field is unknown, missing or out of its range.
+    """
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise TonfilmError(_sentence(error)) from error
+
+
+def parse_recipe(text: str | bytes) -> Recipe:
+    """Read a recipe from JSON.
+
+    Raises
+    ------
+    TonfilmError
+        It is not JSON, or a field is unknown, missing or out of its range.
+    """
+    try:
+        return Recipe.model_validate_json(text)
+    except ValidationError as error:
+        raise TonfilmError(_sentence(error)) from error
+
+
+def choose_keyframes(seed: int, n_keyframes: int) -> tuple[int, ...]:
+    """Draw seeds of stills, all different; the same seed draws the same ones.
+
+    Parameters
+    ----------
+    seed : 0 or more
+    n_keyframes : 1 to `MAX_KEYFRAMES`
+    """
+    return tuple(random.Random(seed).sample(range(N_GALLERY), n_keyframes))  # noqa: S311, no secret
+
+
+def _sentence(error: ValidationError) -> str:
+    """Say the first thing that is wrong in one sentence."""
+    first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return "The recipe is not readable JSON: use one that --save-recipe or a film has written."
+    place = ".".join(str(part) for part in first["loc"])
+    reason = first["msg"].removeprefix("Value error, ")
+    what = f"“{place}” in the recipe" if place else "The recipe"
+    return f"{what} is not right: {reason[0].lower()}{reason[1:]}."

@@ -1,0 +1,76 @@
+"""The report of a film: what it cost, stage by stage, and what the user should know. No torch."""
+
+import resource
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pydantic import BaseModel, ConfigDict
+
+from film.recipe import Recipe
+
+
+class Stage(BaseModel):
+    """What one stage of the work took."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    seconds: float  # busy
+    share: float  # of all stages' seconds, in [0, 1]
+
+
+class Report(BaseModel):
+    """What making a film took, and how it came out."""
+
+    model_config = ConfigDict(frozen=True)
+
+    n_frames: int
+    film_s: float  # length of the film
+    wall_s: float  # from opening the WAV to the closed MP4
+    real_time_factor: float  # film_s / wall_s
+    peak_memory_mb: float  # of this process, from its start
+    n_resumed_segments: int  # found whole from a run that was stopped
+    # Encoding runs beside painting, so the stages' seconds add up to more than wall_s.
+    stages: tuple[Stage, ...]
+    notes: tuple[str, ...]  # sentences for the user
+    recipe: Recipe
+
+
+class Stopwatch:
+    """Sums the seconds spent in each stage; a stage belongs to one thread at a time."""
+
+    def __init__(self) -> None:
+        self._start_s = time.perf_counter()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds since the watch was made."""
+        return time.perf_counter() - self._start_s
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Count the time inside towards a stage."""
+        start_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[name] += time.perf_counter() - start_s
+
+    def stages(self) -> tuple[Stage, ...]:
+        """List the stages in the order in which they were first left."""
+        total_s = sum(self._seconds.values())
+        return tuple(
+            Stage(name=name, seconds=seconds, share=seconds / total_s)
+            for name, seconds in self._seconds.items()
+        )
+
+
+def peak_memory_mb() -> float:
+    """Return the most memory that this process has held so far, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    n_bytes = peak if sys.platform == "darwin" else peak * 1024
+    return n_bytes / 1e6
