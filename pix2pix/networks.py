@@ -94,12 +94,12 @@ class UNet(nn.Module):
             within = 0 < level < innermost  # the outermost and the innermost have no norm
             self.down.append(Down(n_outside or 1, n_channels, activated=level > 0, normed=within))
             # What comes from inside, beside what a skip brings from the encoder's same level.
-            n_in = 2 * n_channels if self._has_skip(level) else n_channels
+            n_in = 2 * n_channels if self.has_skip(level) else n_channels
             dropped = level > innermost - N_DROPOUT_LEVELS and level > 0
             dropout = config.dropout if dropped else 0.0
             self.up.append(Up(n_in, n_outside or 3, normed=level > 0, dropout=dropout))
 
-    def _has_skip(self, level: int) -> bool:
+    def has_skip(self, level: int) -> bool:
         """Tell whether the decoder gets the encoder's picture of this level."""
         innermost = self.config.n_levels - 1
         return innermost - self.config.n_skips <= level < innermost
@@ -111,7 +111,7 @@ class UNet(nn.Module):
             x = down(x)
             encoded.append(x)
         for level in reversed(range(self.config.n_levels)):
-            x = self.up[level](torch.cat([encoded[level], x], 1) if self._has_skip(level) else x)
+            x = self.up[level](torch.cat([encoded[level], x], 1) if self.has_skip(level) else x)
         return torch.tanh(x)
 
 
