@@ -1,9 +1,10 @@
 """The maker of abstract pictures: a vector of parameters becomes a picture, in torch, in batches.
 
-One field is warped twice by noise (Quilez 2002's domain warping); its height is read in five ways at once,
-mixed by weight: *silk* (lit folds), *agate* (bands), *paper* (cut-out layers that cast shadows), *glass*
-(cells with leaded borders) and *trails* (bright ribbons on the dark). A light and its rays stand in front.
-Everything is continuous in every parameter, so a walk through parameters is a film.
+One field is warped twice by noise (Quilez 2002's domain warping); its height is read in five ways
+at once, mixed by weight: *silk* (lit folds), *agate* (bands), *paper* (cut-out layers that cast
+shadows), *glass* (cells with leaded borders) and *trails* (bright ribbons on the dark). A light
+and its rays stand in front. Everything is continuous in every parameter, so a walk through
+parameters is a film.
 """
 
 import math
@@ -91,8 +92,8 @@ def paint(vectors: Tensor, height: int, width: int) -> Tensor:
     Parameters
     ----------
     vectors : (B, N_PARAMETERS) in [0, 1]
-    height, width : pixels; the shorter side spans the same piece of the field in every shape of picture,
-        so a wide one shows more, not the same squashed.
+    height, width : pixels; the shorter side spans the same piece of the field in every shape of
+        picture, so a wide one shows more, not the same squashed.
 
     Returns
     -------
@@ -160,7 +161,7 @@ def _field(p: Parameters, x: Tensor, y: Tensor) -> _Field:
 
 
 def _read(p: Parameters, field: _Field) -> tuple[Tensor, Tensor]:
-    """Read the field in five ways; return tone in [0, 1] and shade (1 is unshaded), both (B, H, W)."""
+    """Read the field in five ways; return (B, H, W) tone in [0, 1] and shade, 1 where unshaded."""
     weights = torch.stack([getattr(p, name) for name in READINGS], dim=1) + 1e-3
     silk, agate, paper, glass, trails = (weights / weights.sum(1, keepdim=True)).unbind(1)
     n_bands = _column(2.5 + 6.0 * p.n_bands)

@@ -1,8 +1,8 @@
-"""Curated palettes, walked continuously in OKLab (Ottosson 2020), where a half-way colour looks half-way.
+"""Curated palettes, walked continuously in OKLab (Ottosson 2020).
 
-A palette is six colours from its darkest to its lightest. The palettes stand on a ring on which neighbours
-are kin, from cold through green and gold to red and violet, so that any point between two of them is a
-palette too and a slow walk along the ring never jars.
+A palette is six colours from its darkest to its lightest. The palettes stand on a ring on which
+neighbours are kin, from cold through green and gold to red and violet, so that any point between
+two of them is a palette too and a slow walk along the ring never jars.
 """
 
 from functools import cache

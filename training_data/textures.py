@@ -1,7 +1,7 @@
 """Tileable noise, baked once into textures that are then sampled at any place, scale and warp.
 
-Sampling a baked texture costs one ``grid_sample``, where the noise itself would cost dozens of operations
-a pixel: that is what makes pictures by the hundred a second.
+Sampling a baked texture costs one ``grid_sample``, where the noise itself would cost dozens of
+operations a pixel: that is what makes pictures by the hundred a second.
 """
 
 from functools import cache
@@ -32,7 +32,7 @@ def sample(texture: Tensor, place: Tensor) -> Tensor:
 
 @cache
 def clouds(n_channels: int, n_octaves: int, seed: int) -> Tensor:
-    """Return fractal value noise of unit variance (Perlin 1985's sum of octaves, cubic lattices)."""
+    """Return fractal value noise of unit variance (Perlin 1985's sum of octaves)."""
     generator = torch.Generator().manual_seed(seed)
     total = torch.zeros(1, n_channels, SIZE, SIZE)
     for octave in range(n_octaves):
@@ -48,12 +48,12 @@ def clouds(n_channels: int, n_octaves: int, seed: int) -> Tensor:
 
 @cache
 def cells(seed: int) -> Tensor:
-    """Return cellular noise (Worley 1996): how near the border between cells is, and each cell's tone.
+    """Return cellular noise (Worley 1996): distance to the borders, and each cell's tone.
 
     Returns
     -------
-    (1, 2, SIZE + 1, SIZE + 1): distance to the second nearest point minus that to the nearest, in cells;
-    and a random tone in [0, 1] that is the same all over a cell, its edge softened.
+    (1, 2, SIZE + 1, SIZE + 1): distance to the second nearest point minus that to the nearest, in
+    cells; and a random tone in [0, 1] that is the same all over a cell, its edge softened.
     """
     generator = torch.Generator().manual_seed(seed)
     n = N_CELLS

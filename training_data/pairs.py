@@ -1,0 +1,210 @@
+"""Pairs of spectrogram picture and frame: made from made songs, or read from a folder.
+
+Made pairs are kept on disk as bytes (a picture costs a tenth as much to read as to paint), and
+are made once for each shape of picture, so that networks see wide and tall films natively.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchvision.io
+from numpy.typing import NDArray
+from torch import Tensor
+from torchvision.transforms.v2 import functional as transforms
+
+from spectro import windows
+from spectro.errors import TonfilmError
+from training_data import abstract, director, songs
+
+SHAPES = {(256, 256): 12_000, (256, 512): 4_000, (512, 256): 3_000}  # (height, width): pairs kept
+N_HELD_OUT = 1_024  # square ones, from songs that training never hears
+N_SONGS = 160
+N_HELD_OUT_SONGS = 24
+HELD_OUT_SEED = 1_000_000  # songs and windows from here on are for measuring only
+SONG_S = 40.0
+_MAKING_BATCH = 16
+
+Maker = Callable[[Tensor, int, int], Tensor]
+Progress = Callable[[int, int], None]  # done, total
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairs:
+    """Some spectrogram pictures and their frames."""
+
+    spectrograms: Tensor  # (B, 1, 256, 256) float32 in [0, 1]
+    frames: Tensor  # (B, 3, H, W) float32 in [0, 1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Theme:
+    direct: Callable[[Tensor], Tensor]  # spectrogram pictures to parameter vectors
+    paint: Maker  # parameter vectors to pictures
+
+
+THEMES = {"abstract": _Theme(direct=director.direct, paint=abstract.paint)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sound:
+    """A made song in memory, as the spectrogram windows want it."""
+
+    samples: NDArray[np.float32]  # (n_samples,)
+
+    @property
+    def n_samples(self) -> int:
+        return len(self.samples)
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        piece = self.samples[max(0, start) : max(0, stop)]
+        lead = min(max(0, -start), stop - start)
+        return np.pad(piece, (lead, stop - start - lead - len(piece)))
+
+
+class MadePairs:
+    """Endless true pairs: made songs, and what a theme's director sees in them.
+
+    Parameters
+    ----------
+    theme : a key of THEMES
+    cache : folder that keeps what was made; a later run finds it there
+    held_out : pairs from songs that training never hears
+    """
+
+    def __init__(self, theme: str, cache: Path, *, held_out: bool = False) -> None:
+        if theme not in THEMES:
+            raise TonfilmError(f"There is no maker '{theme}'; choose one of {', '.join(THEMES)}.")
+        self._theme = THEMES[theme]
+        self._folder = cache / theme / ("held-out" if held_out else "training")
+        self._first_seed = HELD_OUT_SEED if held_out else 0
+        self._n_songs = N_HELD_OUT_SONGS if held_out else N_SONGS
+        self._counts = {(256, 256): N_HELD_OUT} if held_out else SHAPES
+        self._arrays: dict[tuple[int, int], tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
+
+    @property
+    def shapes(self) -> dict[tuple[int, int], int]:
+        """How many pairs there are of each shape (height, width)."""
+        return dict(self._counts)
+
+    def prepare(self, progress: Progress | None = None) -> None:
+        """Make what the cache does not hold yet."""
+        total, done = sum(self._counts.values()), 0
+        missing = [shape for shape in self._counts if not self._paths(shape)[1].exists()]
+        heard = _compose(self._first_seed, self._n_songs) if missing else []
+        for shape, count in self._counts.items():
+            if shape in missing:
+                self._make(heard, shape)
+            done += count
+            if progress is not None:
+                progress(done, total)
+            spectrograms, frames = (np.load(path, mmap_mode="r") for path in self._paths(shape))
+            self._arrays[shape] = (spectrograms, frames)
+
+    def batch(self, generator: torch.Generator, n: int, height: int, width: int) -> Pairs:
+        """Draw n pairs of one of the shapes."""
+        spectrograms, frames = self._arrays[height, width]
+        drawn = torch.randint(len(frames), (n,), generator=generator).tolist()
+        return _to_pairs(spectrograms[drawn], frames[drawn])
+
+    def _paths(self, shape: tuple[int, int]) -> tuple[Path, Path]:
+        stem = f"{shape[0]}x{shape[1]}"
+        return self._folder / f"{stem}-spectrograms.npy", self._folder / f"{stem}-frames.npy"
+
+    def _make(self, heard: list[_Sound], shape: tuple[int, int]) -> None:
+        height, width = shape
+        count = self._counts[shape]
+        whites = np.array([windows.measure_reference_db(song) for song in heard])
+        rng = np.random.default_rng([self._first_seed, height, width])
+        spectrograms = np.empty((count, 256, 256), np.uint8)
+        frames = np.empty((count, 3, height, width), np.uint8)
+        for start in range(0, count, _MAKING_BATCH):
+            n = min(_MAKING_BATCH, count - start)
+            chosen = rng.integers(len(heard), size=n)
+            ends = [int(rng.integers(1, heard[i].n_samples)) for i in chosen]
+            sounds = [
+                heard[i].read(end - windows.N_WINDOW_SAMPLES, end)
+                for i, end in zip(chosen, ends, strict=True)
+            ]
+            made = _to_bytes(windows.batch_pictures(np.stack(sounds), whites[chosen]))
+            spectrograms[start : start + n] = made
+            # The frame follows from the picture as it is kept: in bytes.
+            vectors = self._theme.direct(torch.from_numpy(made).float() / 255)
+            painted = self._theme.paint(vectors, height, width)
+            frames[start : start + n] = _to_bytes(painted.numpy())
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for path, array in zip(self._paths(shape), (spectrograms, frames), strict=True):
+            part = path.with_suffix(".part.npy")
+            np.save(part, array)
+            part.replace(path)
+
+
+class FolderPairs:
+    """Pairs from a folder: `spectrograms/NAME.png` and `frames/NAME.png` (or .jpg), equal stems."""
+
+    def __init__(self, folder: Path) -> None:
+        frames = {p.stem: p for p in sorted(folder.glob("frames/*")) if p.suffix in _PICTURES}
+        spectrograms = {p.stem: p for p in sorted(folder.glob("spectrograms/*.png"))}
+        self._stems = sorted(frames.keys() & spectrograms.keys())
+        if not self._stems:
+            raise TonfilmError(
+                f"No pairs in {folder}: it needs spectrograms/NAME.png and frames/NAME.jpg with"
+                " equal names."
+            )
+        self._frames, self._spectrograms = frames, spectrograms
+
+    @property
+    def shapes(self) -> dict[tuple[int, int], int]:
+        """How many pairs there are of each shape (height, width)."""
+        return {(256, 256): len(self._stems)}
+
+    def prepare(self, progress: Progress | None = None) -> None:
+        """Do nothing: the folder is what it is."""
+
+    def batch(self, generator: torch.Generator, n: int, height: int, width: int) -> Pairs:
+        """Draw n pairs, the frames resized so that they cover height and width, then cropped."""
+        drawn = torch.randint(len(self._stems), (n,), generator=generator).tolist()
+        stems = [self._stems[index] for index in drawn]
+        spectrograms = [_read(self._spectrograms[stem], "GRAY") for stem in stems]
+        frames = [_read(self._frames[stem], "RGB") for stem in stems]
+        return Pairs(
+            spectrograms=torch.stack([_cover(picture, 256, 256) for picture in spectrograms]),
+            frames=torch.stack([_cover(picture, height, width) for picture in frames]),
+        )
+
+
+_PICTURES = {".png", ".jpg", ".jpeg"}
+
+
+def _compose(first_seed: int, n_songs: int) -> list[_Sound]:
+    return [
+        _Sound(samples=songs.compose(first_seed + index, SONG_S).samples.mean(axis=1))
+        for index in range(n_songs)
+    ]
+
+
+def _to_bytes(pictures: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.rint(pictures * 255).astype(np.uint8)
+
+
+def _to_pairs(spectrograms: NDArray[np.uint8], frames: NDArray[np.uint8]) -> Pairs:
+    return Pairs(
+        spectrograms=torch.from_numpy(spectrograms).float()[:, None] / 255,
+        frames=torch.from_numpy(frames).float() / 255,
+    )
+
+
+def _read(path: Path, mode: str) -> Tensor:
+    try:
+        return torchvision.io.decode_image(str(path), torchvision.io.ImageReadMode[mode])
+    except RuntimeError as error:
+        raise TonfilmError(f"{path} is not a picture that can be read.") from error
+
+
+def _cover(picture: Tensor, height: int, width: int) -> Tensor:
+    scale = max(height / picture.shape[1], width / picture.shape[2])
+    size = [round(picture.shape[1] * scale), round(picture.shape[2] * scale)]
+    resized = transforms.resize(picture, size, antialias=True)
+    return transforms.center_crop(resized, [height, width]).float() / 255
