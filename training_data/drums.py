@@ -9,17 +9,17 @@ from .instruments import SAMPLE_RATE, Sound
 
 
 def _seconds(duration_s: float) -> Sound:
-    """Times of a drum's samples."""
-    return np.arange(int(duration_s * SAMPLE_RATE), dtype=np.float32) / SAMPLE_RATE
+    """Return the times of a drum's samples."""
+    return np.arange(int(duration_s * SAMPLE_RATE), dtype=np.float32) / np.float32(SAMPLE_RATE)
 
 
 def _finish(sound: Sound, width: float, rng: np.random.Generator) -> Sound:
-    """Fade the end to zero, bring the peak to 0.8, and give the sound two sides."""
-    n_fade = min(len(sound), 400)
+    """Bring the peak to 0.8, give the sound two sides, and fade its end to zero."""
     sound = sound * (0.8 / (np.abs(sound).max() + 1e-9))
-    sound[len(sound) - n_fade :] *= np.linspace(1, 0, n_fade, dtype=np.float32)
     delay = int(width * rng.integers(5, 30))  # a few samples later on one side: Haas's width
-    return np.stack([sound, np.concatenate([np.zeros(delay, np.float32), sound])[: len(sound)]], 1)
+    sides = np.stack([sound, np.pad(sound, (delay, 0))[: len(sound)]], axis=1)
+    sides[-400:] *= np.linspace(1, 0, 400)[:, None]
+    return np.asarray(sides, np.float32)
 
 
 def _band(rng: np.random.Generator, n_samples: int, band_hz: tuple[float, float]) -> Sound:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.signal import butter, sosfilt
 
 Sound = NDArray[np.float32]
 SAMPLE_RATE = 44_100
 _TABLE = 8_192  # samples a period; read without interpolation, its error lies near −80 dB
 _TOP_HZ = 17_000.0  # partials above are left out, so that nothing folds back
+_AIR = butter(1, (400, 3_000), "bandpass", fs=SAMPLE_RATE, output="sos").astype(np.float32)
 _TENTHS = 10  # partials are counted in tenths of the pitch, so that bells fit in a period
 
 
@@ -33,10 +35,10 @@ class Voice:
     sustain: float = 0.0  # level held, of the peak
     release_s: float = 0.12
     darken_s: float = 0.25  # time constant from the bright to the dark table
-    darkest: float = 0.25  # cut-off of the dark table, of the bright one
+    darkest: float = 0.35  # cut-off of the dark table, of the bright one
     vibrato_cents: float = 0.0
     detune_cents: float = 0.0  # spread of the unison; above 0 there are four strands, two a side
-    breath: float = 0.0  # level of the noise that sounds with the note
+    breath: float = 0.0  # level of the air that sounds with the note
     drive: float = 0.0  # gain into a soft limiter, 0 is clean
     scoop_cents: float = 0.0  # the pitch starts this far below
     gain: float = 1.0
@@ -159,9 +161,8 @@ def _tables(voice: Voice, frequency_hz: float, cutoff_hz: float) -> list[Sound]:
     """Return the bright and the dark table of a voice: ten periods each, of RMS 0.2."""
     tenths, amplitudes = _partials(voice, frequency_hz)
     hertz = tenths * frequency_hz / _TENTHS
-    tenths, amplitudes, hertz = (
-        values[(hertz < _TOP_HZ) & (tenths < _TABLE // 2)] for values in (tenths, amplitudes, hertz)
-    )
+    kept = (hertz < _TOP_HZ) & (tenths < _TABLE // 2)
+    tenths, amplitudes, hertz = tenths[kept], amplitudes[kept], hertz[kept]
     for centre_hz, gain_db in voice.formants:
         octaves = np.log2(hertz / centre_hz)
         amplitudes = amplitudes * 10 ** (gain_db / 20 * np.exp(-((octaves / 0.33) ** 2)))
@@ -208,7 +209,7 @@ def play(
     ----------
     pitch : MIDI note number, 69 is 440 Hz
     duration_s : until the release begins; the sound is longer by the release
-    brightness : in [0, 1], cut-off from 350 Hz to 16 kHz, following the pitch a little
+    brightness : in [0, 1], cut-off from 700 Hz to 22 kHz, following the pitch a little
     noise : source of the breath and of the strands' phases
 
     Returns
@@ -217,7 +218,7 @@ def play(
     """
     frequency_hz = 440.0 * 2 ** ((pitch - 69) / 12)
     n_samples = int((duration_s + voice.release_s) * SAMPLE_RATE)
-    cutoff_hz = 350.0 * 2 ** (5.5 * brightness) * (frequency_hz / 260) ** 0.4
+    cutoff_hz = 700.0 * 2 ** (5 * brightness) * (frequency_hz / 260) ** 0.4
     bright, dark = _tables(voice, frequency_hz, cutoff_hz)
     cycles = _cycles(voice, frequency_hz, n_samples)
     fade = np.exp(-np.arange(n_samples, dtype=np.float32) / (voice.darken_s * SAMPLE_RATE))
@@ -233,7 +234,8 @@ def play(
         sides.append(sound / np.sqrt(len(side)))
     sound = np.stack(sides if spread else sides * 2, axis=1)
     if voice.breath:
-        sound += voice.breath * noise.standard_normal((n_samples, 2), np.float32)
+        air = noise.standard_normal((n_samples, 2), np.float32)
+        sound += voice.breath * sosfilt(_AIR, air, axis=0)
     if voice.drive:
         sound = 0.25 * np.tanh(voice.drive * 4 * sound)
     envelope = _envelope(voice, duration_s, n_samples)

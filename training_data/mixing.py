@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import butter, oaconvolve, sosfilt
+from numpy.typing import NDArray
+from scipy.signal import butter, ellip, oaconvolve, sosfilt
 
 from .instruments import SAMPLE_RATE, Sound
 
@@ -35,7 +36,7 @@ def draw_desk(
         **{name: float(rng.uniform(*limits)) for name, limits in ranges.items()},
         echo_s=beat_s * float(rng.choice([0.5, 0.75, 1.0])),
         echo_level=float(rng.choice([0.0, rng.uniform(0.1, 0.4)])),
-        tilt_db=float(rng.uniform(-5, 5)),
+        tilt_db=float(rng.uniform(-6, 5)),
         lowpass_hz=None if cut < 0.6 else 16_000.0 if cut < 0.85 else float(rng.uniform(5e3, 12e3)),
         peak=10 ** (float(rng.choice([-0.3, rng.uniform(-14, -0.3)])) / 20),
     )
@@ -104,7 +105,7 @@ def _pink(n_samples: int, rng: np.random.Generator) -> Sound:
     return np.asarray(noise / np.std(noise[:SAMPLE_RATE]), np.float32)
 
 
-def _tilt(sound: Sound, tilt_db: float) -> Sound:
+def _tilt(sound: NDArray[np.floating], tilt_db: float) -> Sound:
     """Shelve the highs above 1.5 kHz."""
     sos = butter(1, 1_500, fs=SAMPLE_RATE, output="sos").astype(np.float32)
     low = sosfilt(sos, sound, axis=0)
@@ -134,7 +135,7 @@ def master(buses: Buses, desk: Desk, kicks_s: list[float], rng: np.random.Genera
     sound *= np.float32(1 / max(1e-9, np.abs(sound).max()))
     sound += np.float32(10 ** (desk.floor_db / 20)) * _pink(len(sound), rng)
     if desk.lowpass_hz:
-        sos = butter(8, desk.lowpass_hz, fs=SAMPLE_RATE, output="sos").astype(np.float32)
+        sos = ellip(8, 0.5, 70, desk.lowpass_hz, fs=SAMPLE_RATE, output="sos").astype(np.float32)
         sound = sosfilt(sos, sound, axis=0)
     fade = np.linspace(0, 1, min(len(sound), 900), dtype=np.float32)[:, None]
     sound[: len(fade)] *= fade

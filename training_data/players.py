@@ -10,7 +10,7 @@ from scipy.signal import butter, sosfilt
 
 from .drums import LEVELS, make_kit
 from .harmony import Key, draw_melody, voice_chord
-from .instruments import SAMPLE_RATE, VOICES, Sound, Voice, play
+from .instruments import SAMPLE_RATE, VOICES, Sound, play
 from .mixing import Buses, pan
 
 _VOWELS_HZ = (
@@ -21,7 +21,7 @@ _VOWELS_HZ = (
     (300, 870, 2240),
 )
 _CENTRES = {"chords": 60, "bass": 36, "lead": 72, "arpeggio": 72}  # MIDI notes
-_LEVELS = {"chords": 0.42, "bass": 1.0, "lead": 0.75, "arpeggio": 0.45}  # in the mix
+_LEVELS = {"chords": 0.5, "bass": 0.6, "lead": 0.85, "arpeggio": 0.55}  # in the mix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,9 @@ class Studio:
         self.places = {
             part: float(rng.uniform(-0.5, 0.5)) for part in ("lead", "arpeggio", "chords")
         }
-        self.octaves = {part: int(rng.choice([-12, 0, 0, 0, 12])) for part in ("lead", "arpeggio")}
+        self.octaves = {
+            part: int(rng.choice([-24, -12, -12, 0, 0, 0, 12])) for part in ("lead", "arpeggio")
+        }
         self.levels = {part: rng.uniform(0.6, 1.3) for part in (*_LEVELS, "drums")}
         self.rhythms: dict[tuple[str, str], list[int]] = {}
         self.melodies: dict[tuple[str, int], list[int]] = {}
@@ -109,7 +111,7 @@ class Studio:
 
 
 def _gaps(steps: list[int], n_steps: int) -> list[int]:
-    """Steps from each note to the next, the last to the end of the bar."""
+    """Count the steps from each note to the next, from the last to the end of the bar."""
     return [after - step for step, after in zip(steps, [*steps[1:], n_steps], strict=True)]
 
 
@@ -174,29 +176,29 @@ def _play_arpeggio(studio: Studio, bar: Bar) -> None:
 
 
 def _play_risers(studio: Studio, bar: Bar) -> None:
-    """A bar of noise whose band rises from bar to bar of the build, louder towards its end."""
+    """Play noise whose band rises from bar to bar of the build, louder towards a bar's end."""
     low_hz = 300 * 2 ** (4 * max(0.0, bar.energy - 0.3))
     n_samples = int(bar.length_s * SAMPLE_RATE)
     sos = butter(1, (low_hz, min(18_000, 5 * low_hz)), "bandpass", fs=SAMPLE_RATE, output="sos")
     noise = sosfilt(sos, studio.rng.standard_normal((n_samples, 2)), axis=0)
     shape = np.linspace(0.3, 1, n_samples) * np.minimum(1, np.arange(n_samples)[::-1] / 2_000)
     sound = np.asarray(noise * shape[:, None], np.float32)
-    studio.buses.add(studio.buses.music, sound, bar.start_s, pan(0.5 * bar.level, 0.0))
+    studio.buses.add(studio.buses.music, sound, bar.start_s, pan(0.3 * bar.level, 0.0))
 
 
 def _play_noise(studio: Studio, bar: Bar) -> None:
-    """A swell of wind or machine noise over the bar."""
+    """Play a swell of wind or machine noise over the bar."""
     n_samples = int(bar.length_s * SAMPLE_RATE)
     low_hz = float(studio.rng.uniform(80, 3_000))
     sos = butter(1, (low_hz, 4 * low_hz), "bandpass", fs=SAMPLE_RATE, output="sos")
     noise = sosfilt(sos, studio.rng.standard_normal((n_samples, 2)), axis=0)
     shape = np.sin(np.linspace(0, np.pi, n_samples)) ** 2
     sound = np.asarray(noise * shape[:, None], np.float32)
-    studio.buses.add(studio.buses.music, sound, bar.start_s, pan(0.4 * bar.level, 0.0))
+    studio.buses.add(studio.buses.music, sound, bar.start_s, pan(0.12 * bar.level, 0.0))
 
 
 def _play_speech(studio: Studio, bar: Bar) -> None:
-    """Syllables: vowels with gliding pitch, hisses between them, pauses now and then."""
+    """Speak syllables: gliding vowels, hisses between them, pauses now and then."""
     rng = studio.rng
     base = int(studio.places["lead"] * 16) + 50  # a speaker keeps the register
     place_s = bar.start_s + rng.uniform(0, 0.2)
@@ -222,7 +224,7 @@ def _play_speech(studio: Studio, bar: Bar) -> None:
 
 
 def _hiss(rng: np.random.Generator) -> Sound:
-    """An s or an f."""
+    """Make an s or an f."""
     n_samples = int(rng.uniform(0.04, 0.12) * SAMPLE_RATE)
     low_hz = float(rng.uniform(2_500, 6_000))
     sos = butter(2, (low_hz, 2 * low_hz), "bandpass", fs=SAMPLE_RATE, output="sos")

@@ -74,7 +74,7 @@ def _draw_bars(
     own_parts |= set(style.extra)
     progressions = [PROGRESSIONS[i] for i in rng.integers(len(PROGRESSIONS), size=2)]
     bars: list[Bar] = []
-    start_s = float(rng.choice([0.0, rng.uniform(0, 0.6)]))
+    start_s = float(rng.choice([0.0, min(rng.uniform(0, 0.6), duration_s / 4)]))
     while start_s < duration_s:
         name = form[place % len(form)]
         scene = SCENES[name]

@@ -1,0 +1,144 @@
+"""The made songs are what they say they are: beats, chords, levels, the same for one seed."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.signal import spectrogram
+
+from training_data.drums import PATTERNS, make_kit
+from training_data.harmony import Key, draw_melody, voice_chord
+from training_data.instruments import VOICES, play
+from training_data.songs import compose, draw_plan, render
+from training_data.styles import FORMS, SCENES, STYLES
+
+SEEDS = range(12)
+
+
+@pytest.fixture(scope="module")
+def songs():
+    return [compose(seed, 6.0) for seed in SEEDS]
+
+
+def _energy_db(samples: np.ndarray) -> float:
+    return float(10 * np.log10(np.mean(np.square(samples, dtype=np.float64)) + 1e-20))
+
+
+def test_song_is_stereo_within_full_scale_and_as_long_as_asked(songs) -> None:
+    for song in songs:
+        assert song.samples.shape == (6 * 44_100, 2)
+        assert song.samples.dtype == np.float32
+        assert np.isfinite(song.samples).all()
+        assert 0.1 < np.abs(song.samples).max() <= 1.0
+
+
+def test_same_seed_same_song_and_another_seed_another() -> None:
+    first, again, other = compose(3, 3.0), compose(3, 3.0), compose(4, 3.0)
+    np.testing.assert_array_equal(first.samples, again.samples)
+    assert np.abs(first.samples - other.samples).max() > 0.05
+
+
+def test_beats_lie_one_beat_apart_and_bars_begin_on_beats(songs) -> None:
+    for song in songs:
+        np.testing.assert_allclose(np.diff(song.beat_times_s), 60 / song.tempo_bpm, atol=1e-9)
+        np.testing.assert_allclose(song.beat_times_s[:: song.beats_per_bar], song.downbeat_times_s)
+        assert 60 <= song.tempo_bpm <= 180
+
+
+def test_chords_and_sections_cover_the_song_without_gaps(songs) -> None:
+    for song in songs:
+        for spans in (song.chords, song.sections):
+            for before, after in itertools.pairwise(spans):
+                assert after.start_s == pytest.approx(before.stop_s)
+            assert spans[0].start_s == pytest.approx(song.downbeat_times_s[0])
+            assert spans[-1].stop_s >= 6.0
+
+
+def test_kicks_sound_on_the_beats_of_house() -> None:
+    plans = (draw_plan(np.random.default_rng(seed), 12.0) for seed in itertools.count())
+    plan = next(plan for plan in plans if plan.style == "house")
+    bars = tuple(replace(bar, parts=frozenset({"drums"})) for bar in plan.bars)  # nothing masks
+    song = render(replace(plan, bars=bars), 12.0, np.random.default_rng(0))
+    hertz, times_s, power = spectrogram(song.samples.mean(1), 44_100, nperseg=2048, noverlap=1792)
+    rise = np.maximum(0, np.diff(power[hertz < 120].sum(0)))  # the kick's body
+
+    def rise_after(moments_s: np.ndarray) -> float:
+        return float(np.mean([rise[np.abs(times_s[1:] - t) < 0.03].max() for t in moments_s]))
+
+    beats_s = song.beat_times_s[1:-1]
+    for share in (0.25, 0.5, 0.75):
+        assert rise_after(beats_s) > 3 * rise_after(beats_s + share * 60 / song.tempo_bpm)
+
+
+def test_songs_differ_in_loudness_brightness_and_style(songs) -> None:
+    assert len({song.style for song in songs}) >= 5
+    levels = [_energy_db(song.samples) for song in songs]
+    assert np.ptp(levels) > 6
+    crossings = [np.mean(np.diff(np.sign(song.samples[:, 0])) != 0) for song in songs]
+    assert max(crossings) > 2 * min(crossings)
+
+
+def test_songs_are_stereo_but_hold_in_mono(songs) -> None:
+    for song in songs:
+        loss_db = _energy_db(song.samples) - _energy_db(song.samples.mean(1))
+        assert loss_db < 4
+    assert any(np.abs(s.samples[:, 0] - s.samples[:, 1]).max() > 0.02 for s in songs)
+
+
+@pytest.mark.parametrize("name", sorted(set(VOICES) - {"bell"}))  # a bell is no series
+def test_notes_are_in_tune_and_end_without_a_click(name: str) -> None:
+    sound = play(VOICES[name], 69, 0.8, 0.5, np.random.default_rng(0))
+    assert np.abs(sound).max() < 1.5
+    assert np.abs(sound[-20:]).max() < 1e-3
+    assert np.abs(sound[:3]).max() < 0.02
+    middle = sound[8_820:35_280].mean(1)
+    spectrum = np.abs(np.fft.rfft(middle * np.hanning(len(middle)), 1 << 17))
+    hertz = np.fft.rfftfreq(1 << 17, 1 / 44_100)
+    # A series on 440 Hz: the energy lies around multiples of it (of its half, for organs).
+    ratio = hertz / 220
+    near = np.abs(ratio - np.round(ratio)) * 220 < 25
+    band = (hertz > 150) & (hertz < 4_000)
+    assert np.sum(spectrum[band & near] ** 2) > 0.9 * np.sum(spectrum[band] ** 2)
+
+
+def test_drums_end_in_silence_and_differ_between_kits() -> None:
+    kit, other = (make_kit(np.random.default_rng(seed)) for seed in (0, 1))
+    for name, sound in kit.items():
+        assert np.abs(sound).max() == pytest.approx(0.8, abs=0.05)
+        assert np.abs(sound[-1]).max() < 1e-3
+        assert sound.shape != other[name].shape or np.abs(sound - other[name]).max() > 0.01
+
+
+def test_tables_of_styles_agree_with_each_other() -> None:
+    kit = make_kit(np.random.default_rng(0))
+    for metre, patterns in PATTERNS.items():
+        for pattern in patterns:
+            assert set(pattern) <= set(kit)
+            assert {len(steps) for steps in pattern.values()} == {16 if metre == "4/4" else 12}
+    for style in STYLES.values():
+        assert set(style.chords + style.bass + style.lead + style.arpeggio) <= set(VOICES)
+        assert all(index < len(PATTERNS["4/4"]) for index in style.patterns)
+    assert {name for form in FORMS for name in form.split()} <= set(SCENES)
+
+
+def test_chord_of_c_major_lies_near_its_centre() -> None:
+    assert voice_chord(Key(tonic=0, mode="major"), 0, n_notes=3, centre=60) == [55, 60, 64]
+
+
+def test_melody_stays_in_its_range() -> None:
+    melody = draw_melody(np.random.default_rng(0), 0, 200, 0)
+    assert min(melody) >= -7
+    assert max(melody) <= 14
+    assert max(abs(step) for step in np.diff(melody)) <= 6
+
+
+def test_refuses_a_song_without_duration() -> None:
+    with pytest.raises(ValueError, match="duration_s must be positive"):
+        compose(0, 0.0)
+
+
+def test_shortest_songs_are_cases() -> None:
+    assert compose(0, 0.02).samples.shape == (882, 2)
