@@ -7,9 +7,6 @@ from torch.nn import functional as F
 # eight halvings take it to one point, and the size of what is drawn belongs to what is learnt.
 SQUARE = 256
 
-# Height and width of what training paints: square, wide and tall films.
-GRIDS = ((SQUARE, SQUARE), (SQUARE, 2 * SQUARE), (2 * SQUARE, SQUARE))
-
 
 def cover(height: int, width: int) -> tuple[int, int]:
     """Return the smallest grid, height and width, that covers a picture."""
