@@ -141,7 +141,7 @@ def measure_reference_db(mono: Signal) -> float:
         counts += np.histogram(_columns_db(samples, n), edges_db)[0]
     below = np.cumsum(counts)
     bin_index = int(np.searchsorted(below, below[-1] * REFERENCE_PERCENTILE / 100.0))
-    return max(QUIETEST_REFERENCE_DB, float(edges_db[bin_index + 1]))
+    return max(QUIETEST_REFERENCE_DB, round(float(edges_db[bin_index + 1]), 1))
 
 
 def _columns_db(samples: NDArray[np.float32], n_columns: int) -> NDArray[np.float32]:
