@@ -1,0 +1,75 @@
+"""Many pictures of one shape in one file, painted or cut once and read again and again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from numpy.lib.format import open_memmap
+from torch import Generator, Tensor
+
+from training_data import abstract
+
+N_AT_ONCE = 16  # pictures; the draws of each such batch depend on the seed and its number alone
+
+
+class Source(Protocol):
+    """Where pictures come from."""
+
+    def __call__(self, generator: Generator, n: int, height: int, width: int) -> Tensor:
+        """Return n pictures (n, 3, height, width), uint8, drawn by a CPU generator."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """How many pictures of which size."""
+
+    n: int
+    height: int  # pixels
+    width: int
+
+
+def paint_abstract(generator: Generator, n: int, height: int, width: int) -> Tensor:
+    """Paint n abstract pictures (n, 3, height, width) uint8, drawn by a CPU generator."""
+    pictures = abstract.paint(abstract.sample(generator, n), height, width)
+    return pictures.clamp(0, 1).mul(255).round().to(torch.uint8)
+
+
+MADE: dict[str, Source] = {"abstract": paint_abstract}
+
+
+def cache(
+    folder: Path, shape: Shape, source: Source, seed: int, tell: Callable[[int, int], None]
+) -> npt.NDArray[np.uint8]:
+    """Return an array of pictures, mapped from a file in a folder, made where it is missing.
+
+    Parameters
+    ----------
+    folder : of the files; pictures of one source and one seed alone belong there
+    shape : of the array
+    source : of the pictures, asked only where the file is missing
+    seed : of the draws
+    tell : called with how many pictures are done and how many there will be
+
+    Returns
+    -------
+    (n, 3, height, width) uint8, read-only.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{shape.n}x{shape.height}x{shape.width}.npy"
+    if not path.exists():
+        partial = path.with_suffix(".partial")
+        size = (shape.n, 3, shape.height, shape.width)
+        array = open_memmap(partial, mode="w+", dtype=np.uint8, shape=size)
+        generator = Generator().manual_seed(seed)
+        for start in range(0, shape.n, N_AT_ONCE):
+            n = min(N_AT_ONCE, shape.n - start)
+            array[start : start + n] = source(generator, n, shape.height, shape.width).numpy()
+            tell(start + n, shape.n)
+        array.flush()
+        partial.replace(path)
+    mapped: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r")
+    return mapped
