@@ -20,7 +20,7 @@ from spectro.errors import TonfilmError
 from training_data import abstract, director, songs
 
 SHAPES = {(256, 256): 12_000, (256, 512): 4_000, (512, 256): 3_000}  # (height, width): pairs kept
-N_HELD_OUT = 1_024  # square ones, from songs that training never hears
+HELD_OUT_SHAPES = {(256, 256): 1_024, (256, 512): 64, (512, 256): 64}  # of songs never learnt
 N_SONGS = 160
 N_HELD_OUT_SONGS = 24
 HELD_OUT_SEED = 1_000_000  # songs and windows from here on are for measuring only
@@ -81,7 +81,7 @@ class MadePairs:
         self._folder = cache / theme / ("held-out" if held_out else "training")
         self._first_seed = HELD_OUT_SEED if held_out else 0
         self._n_songs = N_HELD_OUT_SONGS if held_out else N_SONGS
-        self._counts = {(256, 256): N_HELD_OUT} if held_out else SHAPES
+        self._counts = HELD_OUT_SHAPES if held_out else SHAPES
         self._arrays: dict[tuple[int, int], tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
 
     @property
