@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
 from .instruments import SAMPLE_RATE, Sound
 
 
 def _seconds(duration_s: float) -> Sound:
-    """Return the times of a drum's samples."""
-    return np.arange(int(duration_s * SAMPLE_RATE), dtype=np.float32) / np.float32(SAMPLE_RATE)
+    """Return the times of a drum's samples, (n, 1)."""
+    times_s = np.arange(int(duration_s * SAMPLE_RATE)) / SAMPLE_RATE
+    return np.asarray(times_s[:, None], np.float32)
 
 
-def _finish(sound: Sound, width: float, rng: np.random.Generator) -> Sound:
-    """Bring the peak to 0.8, give the sound two sides, and fade its end to zero."""
+def _finish(sound: NDArray[np.floating]) -> Sound:
+    """Bring the peak to 0.8 and fade the end to zero."""
     sound = sound * (0.8 / (np.abs(sound).max() + 1e-9))
-    delay = int(width * rng.integers(5, 30))  # a few samples later on one side: Haas's width
-    sides = np.stack([sound, np.pad(sound, (delay, 0))[: len(sound)]], axis=1)
-    sides[-400:] *= np.linspace(1, 0, 400)[:, None]
-    return np.asarray(sides, np.float32)
+    sound[-400:] *= np.linspace(1, 0, 400)[:, None]
+    return np.asarray(sound, np.float32)
 
 
 def _band(rng: np.random.Generator, n_samples: int, band_hz: tuple[float, float]) -> Sound:
-    """Noise between two frequencies."""
+    """Noise (n, 2) between two frequencies; the sides share most of it, so mono holds."""
     sos = butter(2, band_hz, "bandpass", fs=SAMPLE_RATE, output="sos")
-    return np.asarray(sosfilt(sos, rng.standard_normal(n_samples)), np.float32)
+    noise = rng.standard_normal((n_samples, 1)) + 0.4 * rng.standard_normal((n_samples, 2))
+    return np.asarray(sosfilt(sos, noise, axis=0), np.float32)
 
 
 def _falling_tone(t: Sound, from_hz: float, to_hz: float, fall_s: float) -> Sound:
@@ -40,7 +41,7 @@ def _kick(rng: np.random.Generator) -> Sound:
     to_hz = rng.uniform(42, 62)
     body = _falling_tone(t, to_hz * rng.uniform(3, 7), to_hz, rng.uniform(0.012, 0.035))
     click = _band(rng, len(t), (1_500, 9_000)) * np.exp(-t / 0.004) * rng.uniform(0.05, 0.5)
-    return _finish(np.tanh(1.8 * body * np.exp(-t / decay_s)) + click, 0.0, rng)
+    return _finish(np.tanh(1.8 * body * np.exp(-t / decay_s)) + click)
 
 
 def _snare(rng: np.random.Generator) -> Sound:
@@ -49,7 +50,7 @@ def _snare(rng: np.random.Generator) -> Sound:
     body_hz = rng.uniform(160, 240)
     body = _falling_tone(t, 1.5 * body_hz, body_hz, 0.015) * np.exp(-t / (0.5 * decay_s))
     wires = _band(rng, len(t), (900, rng.uniform(7_000, 14_000))) * np.exp(-t / decay_s)
-    return _finish(body * rng.uniform(0.3, 0.9) + 1.2 * wires, 1.0, rng)
+    return _finish(body * rng.uniform(0.3, 0.9) + 1.2 * wires)
 
 
 def _clap(rng: np.random.Generator) -> Sound:
@@ -57,37 +58,35 @@ def _clap(rng: np.random.Generator) -> Sound:
     starts = (0.0, 0.011, 0.023, 0.034)
     hands = sum((np.exp(-np.maximum(t - s, 0) / 0.006) * (t >= s) for s in starts), 0 * t)
     tail = 0.6 * np.exp(-np.maximum(t - 0.034, 0) / 0.07) * (t >= 0.034)
-    return _finish(_band(rng, len(t), (900, 6_000)) * (hands + tail), 1.0, rng)
+    return _finish(_band(rng, len(t), (900, 6_000)) * (hands + tail))
 
 
 def _hat(rng: np.random.Generator, decay_s: float) -> Sound:
     t = _seconds(6 * decay_s)
     ratios = np.array([2.0, 3.0, 4.16, 5.43, 6.79, 8.21])  # of the TR-808's square waves
-    metal = np.sign(np.sin(2 * np.pi * rng.uniform(380, 560) * ratios[:, None] * t)).sum(0)
+    metal = np.sign(np.sin(2 * np.pi * rng.uniform(380, 560) * ratios * t)).sum(1, keepdims=True)
     sos = butter(4, rng.uniform(5_500, 8_000), "highpass", fs=SAMPLE_RATE, output="sos")
-    bright = sosfilt(sos, 0.25 * metal + rng.standard_normal(len(t)))
-    return _finish(np.asarray(bright * np.exp(-t / decay_s), np.float32), 1.0, rng)
+    noise = _band(rng, len(t), (3_000, 18_000))
+    return _finish(sosfilt(sos, 0.25 * metal + noise, axis=0) * np.exp(-t / decay_s))
 
 
 def _cymbal(rng: np.random.Generator) -> Sound:
     t = _seconds(2.2)
     wash = _band(rng, len(t), (3_000, 16_000)) * np.exp(-t / 0.55)
     body = _band(rng, len(t), (500, 4_000)) * np.exp(-t / 0.2)
-    return _finish(wash + 0.4 * body, 1.0, rng)
+    return _finish(wash + 0.4 * body)
 
 
 def _tom(rng: np.random.Generator, to_hz: float) -> Sound:
     t = _seconds(0.55)
     skin = _band(rng, len(t), (200, 3_000)) * np.exp(-t / 0.02)
-    return _finish(
-        _falling_tone(t, 1.7 * to_hz, to_hz, 0.04) * np.exp(-t / 0.14) + 0.3 * skin, 1.0, rng
-    )
+    return _finish(_falling_tone(t, 1.7 * to_hz, to_hz, 0.04) * np.exp(-t / 0.14) + 0.3 * skin)
 
 
 def _shaker(rng: np.random.Generator) -> Sound:
     t = _seconds(0.12)
     grains = (t / 0.03) * np.exp(1 - t / 0.03)
-    return _finish(_band(rng, len(t), (4_000, 12_000)) * grains, 1.0, rng)
+    return _finish(_band(rng, len(t), (4_000, 12_000)) * grains)
 
 
 def make_kit(rng: np.random.Generator) -> dict[str, Sound]:
