@@ -10,18 +10,16 @@ drums             ███████████         ▒▒████�
 lead   ░░░░░░░░░░            ░░░░░░░░░░░████████████████████
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from .drums import LEVELS, make_kit
-from .harmony import Chord, Key
-from .instruments import SAMPLE_RATE, VOICES, Sound, play
-from .mixing import Buses, Desk, master, pan
-from .songs import Section, Song
+from training_data.drums import LEVELS, make_kit
+from training_data.harmony import Chord, Key
+from training_data.instruments import SAMPLE_RATE, VOICES, Sound, play
+from training_data.mixing import Buses, Desk, master, pan
+from training_data.songs import Section, Song
 
 TEMPO_BPM = 96.0
 N_BARS = 18

@@ -1,12 +1,10 @@
 """The drums of the made songs: a kit is drawn once a song, each drum is a short stereo sound."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
-from .instruments import SAMPLE_RATE, Sound
+from training_data.instruments import SAMPLE_RATE, Sound
 
 
 def _seconds(duration_s: float) -> Sound:

@@ -1,7 +1,5 @@
 """Keys, chords and melodies of the made songs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

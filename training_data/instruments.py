@@ -4,8 +4,6 @@ A voice is one period of a waveform, made from its partials and read at the want
 tables, a bright and a dark one, crossfaded over the note, do what a filter envelope does.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,14 +1,12 @@
 """The mixing desk of the made songs: buses, echo, reverb, pump, master."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, ellip, oaconvolve, sosfilt
 
-from .instruments import SAMPLE_RATE, Sound
+from training_data.instruments import SAMPLE_RATE, Sound
 
 
 @dataclass(frozen=True, kw_only=True)

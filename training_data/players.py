@@ -1,17 +1,15 @@
 """The players of the made songs: each plays one part of one bar onto the desk's buses."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from .drums import LEVELS, make_kit
-from .harmony import Key, draw_melody, voice_chord
-from .instruments import SAMPLE_RATE, VOICES, Sound, play
-from .mixing import Buses, pan
+from training_data.drums import LEVELS, make_kit
+from training_data.harmony import Key, draw_melody, voice_chord
+from training_data.instruments import SAMPLE_RATE, VOICES, Sound, play
+from training_data.mixing import Buses, pan
 
 _VOWELS_HZ = (
     (730, 1090, 2440),

@@ -3,19 +3,17 @@
 draw_plan ─→ Plan: style, tempo, metre, key, bars ─→ a player for each part ─→ Buses ─→ master
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .drums import PATTERNS
-from .harmony import PROGRESSIONS, Chord, Key, draw_key
-from .instruments import SAMPLE_RATE, Sound
-from .mixing import Desk, draw_desk, master
-from .players import PLAYERS, Bar, Studio
-from .styles import FORMS, SCENES, STYLES, Style
+from training_data.drums import PATTERNS
+from training_data.harmony import PROGRESSIONS, Chord, Key, draw_key
+from training_data.instruments import SAMPLE_RATE, Sound
+from training_data.mixing import Desk, draw_desk, master
+from training_data.players import PLAYERS, Bar, Studio
+from training_data.styles import FORMS, SCENES, STYLES, Style
 
 _DESK_RANGES = ("reverb_s", "wetness", "drive", "pump", "floor_db")
 

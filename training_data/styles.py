@@ -1,7 +1,5 @@
 """The styles of the made songs: who plays, how fast, how wet, how dirty. All numbers are taste."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 _PADS = ("warm pad", "strings", "choir", "saw pad")
