@@ -121,7 +121,7 @@ def _open_pairs(options: dict[str, Any]) -> tuple[PairSource, PairSource]:
         with click.progressbar(length=100, label="Preparing pairs") as bar:
 
             def show(done: int, total: int) -> None:
-                bar.update(100 * done // total - bar.pos)  # noqa: B023, used in this turn alone
+                bar.update(100 * done // total - bar.pos)
 
             source.prepare(show)
     return sources

@@ -1,0 +1,228 @@
+"""A run learns, resumes exactly, and stops where it must."""
+
+import json
+import math
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from pix2pix import weights
+from pix2pix.loop import train
+from pix2pix.networks import UNet, UNetConfig
+from pix2pix.run import Budget, Diverged, Run, decay, seeded, update_average
+from pix2pix.training import Settings, Trainer
+
+# Dropout on: its draws, too, must come again after a resume.
+SETTINGS = Settings(unet=UNetConfig(width=2, n_skips=4, dropout=0.5), batch=2, seed=5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pictures:
+    """A batch of pairs."""
+
+    spectrograms: Tensor
+    frames: Tensor
+
+
+class Bars:
+    """Eight pairs: a bright band in the spectrogram, and a frame of a colour to match."""
+
+    def __init__(self, spoil: Callable[[Tensor], Tensor] = torch.clone) -> None:
+        self.shapes = {(256, 256): 8, (256, 512): 8}
+        self.spoil = spoil
+        self.n_drawn = 0
+
+    def batch(self, generator: torch.Generator, n: int, height: int, width: int) -> Pictures:
+        """Draw some of the eight."""
+        self.n_drawn += 1
+        which = torch.randint(8, (n,), generator=generator)
+        rows = torch.arange(256)[None, :, None] // 32
+        bands = (rows == which[:, None, None]).float().expand(n, 256, 256)
+        colours = torch.stack([which / 8, 1 - which / 8, which % 2], 1)
+        frames = colours[:, :, None, None].expand(n, 3, height, width).float()
+        return Pictures(spectrograms=bands[:, None].contiguous(), frames=self.spoil(frames))
+
+
+def make_trainer(settings: Settings = SETTINGS, precision: str = "32-true") -> Trainer:
+    return Trainer(Fabric(accelerator="cpu", precision=precision), settings)
+
+
+def run_for(folder: Path, steps: int, source: Bars | None = None) -> Trainer:
+    trainer = make_trainer()
+    run = Run(folder) if (folder / "plan.json").exists() else Run.create(folder, {"seed": 5})
+    train(trainer, run, source or Bars(), Bars(), Budget(steps=steps))
+    return trainer
+
+
+def flat(trainer: Trainer) -> dict[str, Tensor]:
+    networks = {name: getattr(trainer, name) for name in ("painter", "judge", "average")}
+    return {
+        f"{name}.{key}": tensor
+        for name, network in networks.items()
+        for key, tensor in network.state_dict().items()
+    }
+
+
+def read_log(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def test_two_steps_a_stop_and_a_third_are_three_steps(tmp_path: Path) -> None:
+    # The budget is 3 in both, so that the learning rate falls alike; the first is stopped.
+    whole = run_for(tmp_path / "whole", 3)
+
+    class Stopped(Bars):
+        def batch(self, generator: torch.Generator, n: int, height: int, width: int) -> Pictures:
+            pictures = super().batch(generator, n, height, width)
+            if self.n_drawn == 2:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return pictures
+
+    run_for(tmp_path / "parts", 3, Stopped())
+    assert Run(tmp_path / "parts").load()["step"] == 2
+    rest = Bars()
+    parts = run_for(tmp_path / "parts", 3, rest)
+    assert rest.n_drawn == 1
+    others = flat(parts)
+    for name, tensor in flat(whole).items():
+        assert torch.equal(tensor, others[name]), name
+    mine, theirs = (
+        t.painter_optimizer.state_dict()["state"][0]["exp_avg_sq"] for t in (whole, parts)
+    )
+    assert torch.equal(mine, theirs)
+
+
+def test_training_moves_every_weight_and_is_logged(tmp_path: Path) -> None:
+    before = flat(make_trainer())
+    after = flat(run_for(tmp_path / "run", 10))
+    still = [
+        name
+        for name, tensor in after.items()
+        if torch.equal(tensor, before[name])
+        # A bias before tanh may stand still by chance; a weight may not.
+        and tensor.ndim > 1
+    ]
+    assert not still
+    lines = read_log(tmp_path / "run")
+    assert [line["step"] for line in lines] == [10, 10]
+    assert lines[0]["l1"] > 0
+    assert 0 < lines[1]["held_out_l1"] < 1
+    assert len(list((tmp_path / "run" / "samples").glob("*.png"))) == 1
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_painter_learns(precision: str) -> None:
+    unet = replace(SETTINGS.unet, width=4, dropout=0.0)
+    settings = replace(SETTINGS, unet=unet, batch=4, learning_rate=2e-3)
+    trainer = make_trainer(settings, precision)
+    pairs = Bars().batch(seeded(0), 4, 256, 256)
+    losses = [trainer.step(pairs, step, 1.0)["l1"] for step in range(1, 31)]
+    assert sum(losses[-5:]) < 0.75 * sum(losses[:5])
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_nan_stops_the_run_and_keeps_the_checkpoint(tmp_path: Path, bad: float) -> None:
+    run_for(tmp_path, 2)
+    kept = (tmp_path / "checkpoint.safetensors").read_bytes()
+    with pytest.raises(Diverged, match="at step 3"):
+        run_for(tmp_path, 4, Bars(spoil=lambda frames: frames * bad))
+    assert (tmp_path / "checkpoint.safetensors").read_bytes() == kept
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, {})
+    run.save({"step": 1, "net": {"weight": torch.ones(2)}})
+    with pytest.raises(Diverged, match="net/weight at step 2"):
+        run.save({"step": 2, "net": {"weight": torch.tensor([1.0, math.nan])}})
+    assert run.load()["step"] == 1
+
+
+def test_state_comes_back_as_it_was(tmp_path: Path) -> None:
+    network = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.Adam(network.parameters(), betas=(0.5, 0.999))
+    network(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    run = Run.create(tmp_path, {"rate": 0.1})
+    state = {"step": 1, "elapsed_s": 0.1, "optimizer": optimizer.state_dict(), "list": [1, None]}
+    run.save(state)
+    back = run.load()
+    assert run.plan == {"rate": 0.1}
+    assert (back["elapsed_s"], back["list"]) == (0.1, [1, None])
+    assert list(back["optimizer"]["state"]) == [0, 1]  # whole numbers, as Adam wants them
+    exp_avg = state["optimizer"]["state"][0]["exp_avg"]
+    assert torch.equal(back["optimizer"]["state"][0]["exp_avg"], exp_avg)
+    torch.optim.Adam(network.parameters()).load_state_dict(back["optimizer"])
+
+
+def test_what_was_logged_after_the_checkpoint_goes(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, {})
+    run.log(1, 0.5, {"loss": 1.0})
+    run.save({"step": 1})
+    run.log(2, 0.9, {"loss": 1.0})
+    run.load()
+    assert [line["step"] for line in read_log(tmp_path)] == [1]
+
+
+def test_a_run_is_not_begun_twice(tmp_path: Path) -> None:
+    Run.create(tmp_path, {})
+    with pytest.raises(FileExistsError, match="resume"):
+        Run.create(tmp_path, {})
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, {})
+    run.save({"step": 1, "x": torch.zeros(9)})
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(weights.BrokenWeights, match="damaged"):
+        run.load()
+
+
+def test_the_average_lies_between_the_networks() -> None:
+    network, average = (UNet(UNetConfig(n_levels=3, width=2, n_skips=2)) for _ in range(2))
+    for tensor in average.state_dict().values():
+        tensor.fill_(0)
+    for tensor in network.state_dict().values():
+        tensor.fill_(4)
+    update_average(average, network, step=10**9, half_life=1)
+    state = average.state_dict()
+    assert torch.all(state["down.1.conv.weight"] == 2)
+    assert torch.all(state["down.1.norm.running_mean"] == 2)  # statistics go with the weights
+    assert state["down.1.norm.num_batches_tracked"] == 4
+
+
+def test_the_rate_falls_over_the_second_half() -> None:
+    by_steps = Budget(steps=100)
+    assert [decay(by_steps.share(step, 0.0)) for step in (0, 50, 75, 100)] == [1, 1, 0.5, 0]
+    assert decay(Budget(minutes=2).share(10**6, 90.0)) == 0.5
+    assert Budget(minutes=1, steps=10).share(10, 0.0) == 1
+
+
+@pytest.mark.parametrize(
+    "limits", [{}, {"steps": 0}, {"minutes": -1.0}, {"minutes": 0, "steps": 3}]
+)
+def test_a_run_needs_a_budget(limits: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="minutes or the steps"):
+        Budget(**limits)
+
+
+def test_draws_depend_on_every_part_of_the_place() -> None:
+    places = [(0, 1), (0, 2), (1, 1), (0, 1, 0), (0, 1, 1), (0, 2, 0)]
+    draws = {float(torch.rand(1, generator=seeded(*place))) for place in places}
+    assert len(draws) == len(places)
+    assert float(torch.rand(1, generator=seeded(0, 1))) in draws
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"batch": 3}, {"batch": 0}, {"learning_rate": 0.0}, {"l1_weight": -1.0}]
+)
+def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Settings(**wrong)
