@@ -21,6 +21,7 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from spectro.audio import ANALYSIS_RATE, Signal
+from spectro.windows import RANGE_DB
 
 COLUMN_HOP: Final = 441  # samples
 COLUMN_RATE: Final = ANALYSIS_RATE // COLUMN_HOP  # 100 columns a second, exact
@@ -61,7 +62,7 @@ class Curves:
     centroid_hz: NDArray[np.float32]  # (n,), mean frequency weighted by magnitude; 0 in silence
     rolloff_hz: NDArray[np.float32]  # (n,), 85 % of the magnitude lies below; 0 in silence
     chroma: NDArray[np.float32]  # (n, 12) in [0, 1], C to B, strongest 1; 0 in silence
-    mfcc: NDArray[np.float32]  # (n, 13), DCT of the mel bands in dB
+    mfcc: NDArray[np.float32]  # (n, 13), DCT of the mel bands, dB above the song's quietest
     flatness: NDArray[np.float32]  # (n,) in [0, 1], 0 a tone or silence, 1 white noise
     contrast: NDArray[np.float32]  # (n, 7), dB between peaks and valleys of octave bands
 
@@ -79,8 +80,9 @@ class Analyser:
         self._density = np.full(len(self._hz), 2.0 / (N_FFT * np.sum(self._window**2)), np.float32)
         self._density[[0, -1]] /= 2.0  # 0 Hz and Nyquist have no mirror image to be folded in
         self._audible = slice(*np.searchsorted(self._hz, (50.0, _MAX_HZ)))
-        # Relative to the song, so that its gain changes no onset.
+        # Relative to the song, so that its gain changes neither onsets nor timbre.
         self._quiet = np.float32(10.0 ** ((reference_db - _ONSET_RANGE_DB) / 10.0))
+        self._floor = np.float32(10.0 ** ((reference_db - RANGE_DB) / 10.0) * self._hz[1])
 
     def columns(self, mono: Signal, first: int, stop: int) -> Curves:
         """Analyse the columns from `first` up to `stop`."""
@@ -96,7 +98,7 @@ class Analyser:
             onset=onset[inner],
             percussive=parts.percussive[inner],
             harmonic=parts.harmonic[inner],
-            mfcc=_mfcc(mels[inner]),
+            mfcc=self._mfcc(mels[inner]),
             **self._describe(power[inner]),
         )
 
@@ -129,7 +131,7 @@ class Analyser:
         whole = np.maximum(below[:, -1], _TINY)
         bass, treble = np.searchsorted(self._hz, (_BASS_HZ, _TREBLE_HZ))
         chroma = power @ self._chroma
-        audible = power[:, self._audible] + _TINY
+        audible = power[:, self._audible] + self._floor
         return {
             "level_db": 10.0 * np.log10(np.maximum(total, 10.0 ** (SILENCE_DB / 10.0))),
             "bass": np.sqrt(power[:, :bass].sum(axis=1)),
@@ -149,8 +151,13 @@ class Analyser:
             k = max(1, round(_CONTRAST_SHARE * (high - low)))
             band = np.partition(power[:, low:high], (k - 1, high - low - k), axis=1)
             peak, valley = band[:, -k:].mean(axis=1), band[:, :k].mean(axis=1)
-            contrast[:, i] = 10.0 * np.log10((peak + _TINY) / (valley + _TINY))
+            contrast[:, i] = 10.0 * np.log10((peak + self._floor) / (valley + self._floor))
         return contrast
+
+    def _mfcc(self, mels: NDArray[np.float32]) -> NDArray[np.float32]:
+        db = 10.0 * np.log10(1.0 + mels / self._floor)
+        coefficients: NDArray[np.float32] = scipy.fft.dct(db, norm="ortho")[:, :N_MFCC]
+        return coefficients
 
 
 class _Parts(NamedTuple):
@@ -168,9 +175,3 @@ def _separate(mels: NDArray[np.float32]) -> _Parts:
         percussive=np.sqrt((mels * share).sum(axis=1)),
         harmonic=np.sqrt((mels * (1.0 - share)).sum(axis=1)),
     )
-
-
-def _mfcc(mels: NDArray[np.float32]) -> NDArray[np.float32]:
-    db = 10.0 * np.log10(np.maximum(mels, 10.0 ** (SILENCE_DB / 10.0)))
-    coefficients: NDArray[np.float32] = scipy.fft.dct(db, norm="ortho")[:, :N_MFCC]
-    return coefficients

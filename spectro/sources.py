@@ -1,0 +1,157 @@
+"""Normalised curves: what a route can start from, the same for a quiet and a loud mix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import scipy.ndimage
+from numpy.typing import NDArray
+
+from spectro.features import Features
+from spectro.spectrum import SILENCE_DB
+
+Curve = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A curve and how it is brought to [0, 1]."""
+
+    read: Callable[[Features], Curve]  # (n_frames,), no change with the song's gain but an offset
+    rest: float  # value at which a route does nothing: 0 for what strikes, 0.5 for what wanders
+    least_range: float  # in the curve's own unit: less than this between low and high is no music
+    meaning: str
+
+
+_LOW_PERCENTILE, _HIGH_PERCENTILE = 5.0, 97.0
+_SMOOTH_S: Final = 0.2  # for what is compared with a moment ago
+_CHORD_S: Final = 0.8
+_QUIET_DB, _FADE_DB = 50.0, 10.0  # below the song's loud passages: what is softer drives nothing
+
+
+def _relative(level: NDArray[np.float32], features: Features) -> Curve:
+    """Divide by the song's loud passages."""
+    loud = float(10.0 ** (np.percentile(features.level_db, 95) / 20.0))
+    return np.asarray(level, np.float64) / loud
+
+
+def _harmonic_share(features: Features) -> Curve:
+    return features.harmonic / np.maximum(features.harmonic + features.percussive, 1e-9)
+
+
+def _smooth(rows: NDArray[np.float32], features: Features, width_s: float) -> Curve:
+    n = max(1, round(width_s * features.timeline.fps))
+    smoothed: Curve = scipy.ndimage.uniform_filter1d(rows.astype(np.float64), n, axis=0)
+    return smoothed
+
+
+def _timbre_change(features: Features) -> Curve:
+    """Measure how far the MFCC, without their loudness, move within `_SMOOTH_S`."""
+    timbre = _smooth(features.mfcc[:, 1:], features, _SMOOTH_S)
+    n = max(1, round(_SMOOTH_S * features.timeline.fps))
+    change = np.zeros(len(timbre))
+    change[n:] = np.linalg.norm(timbre[n:] - timbre[:-n], axis=1)
+    return change
+
+
+def _harmony(features: Features) -> Curve:
+    """Place each moment on the line along which the song's chords differ most."""
+    chords = _smooth(features.chroma, features, _CHORD_S)
+    chords = chords - chords.mean(axis=0)
+    line = np.linalg.eigh(chords.T @ chords)[1][:, -1]
+    placed: Curve = chords @ line * np.sign(line[np.argmax(np.abs(line))])
+    return placed
+
+
+def _beat(features: Features) -> Curve:
+    """Strike at each beat, harder at the first of a bar."""
+    strikes = np.zeros(features.timeline.n_frames)
+    for times_s, weight in ((features.beat_times_s, 0.7), (features.downbeat_times_s, 1.0)):
+        frames = np.rint(times_s * float(features.timeline.fps)).astype(np.int64)
+        strikes[frames[frames < len(strikes)]] = weight
+    return strikes
+
+
+SOURCES: Final = {
+    "level": Source(
+        read=lambda f: f.level_db.astype(np.float64), rest=0.5, least_range=6.0, meaning="loudness"
+    ),
+    "onset": Source(
+        read=lambda f: f.onset.astype(np.float64), rest=0.0, least_range=2.0, meaning="new notes"
+    ),
+    "percussive": Source(
+        read=lambda f: _relative(f.percussive, f), rest=0.0, least_range=0.1, meaning="drums"
+    ),
+    "beat": Source(read=_beat, rest=0.0, least_range=1.0, meaning="beats and bars"),
+    "bass": Source(
+        read=lambda f: _relative(f.bass, f), rest=0.0, least_range=0.2, meaning="below 250 Hz"
+    ),
+    "mid": Source(
+        read=lambda f: _relative(f.mid, f), rest=0.0, least_range=0.2, meaning="250 to 4,000 Hz"
+    ),
+    "treble": Source(
+        read=lambda f: _relative(f.treble, f), rest=0.0, least_range=0.01, meaning="above 4,000 Hz"
+    ),
+    "centroid": Source(
+        read=lambda f: np.log2(np.maximum(f.centroid_hz, 20.0, dtype=np.float64)),
+        rest=0.5,
+        least_range=0.5,
+        meaning="dark to bright sound, in octaves",
+    ),
+    "harmony": Source(read=_harmony, rest=0.5, least_range=0.2, meaning="changes of chord"),
+    "flatness": Source(
+        read=lambda f: np.log10(np.maximum(f.flatness, 1e-9, dtype=np.float64)),
+        rest=0.0,
+        least_range=1.0,
+        meaning="tones to noise",
+    ),
+    "harmonic": Source(
+        read=_harmonic_share, rest=0.5, least_range=0.2, meaning="struck to sustained"
+    ),
+    "contrast": Source(
+        read=lambda f: f.contrast.mean(axis=1, dtype=np.float64),
+        rest=0.5,
+        least_range=4.0,
+        meaning="blurred to clear tones",
+    ),
+    "change": Source(read=_timbre_change, rest=0.0, least_range=20.0, meaning="changes of timbre"),
+}
+
+
+def listen(features: Features) -> Curve:
+    """Fade from 0 in what is silent beside the song's loud passages to 1 in what can be heard.
+
+    Returns
+    -------
+    (n_frames,) float64 in [0, 1], the audibility
+    """
+    level_db = features.level_db.astype(np.float64)
+    quiet_db = max(np.percentile(level_db, 95) - _QUIET_DB, SILENCE_DB + 1.0)
+    return np.clip((level_db - quiet_db) / _FADE_DB, 0.0, 1.0)
+
+
+def normalise(features: Features, audibility: Curve) -> dict[str, Curve]:
+    """Bring every source to [0, 1] by percentiles of the passages that can be heard.
+
+    A curve without a range worth the name, and everything in silence, is at the source's rest.
+
+    Returns
+    -------
+    dict of (n_frames,) float64
+    """
+    sounding = audibility > 0.5
+    curves = {}
+    for name, source in SOURCES.items():
+        if not sounding.any():
+            curves[name] = np.full(len(audibility), source.rest)
+            continue
+        curve = source.read(features)
+        low, high = np.percentile(curve[sounding], (_LOW_PERCENTILE, _HIGH_PERCENTILE))
+        width = max(high - low, source.least_range)
+        low -= (width - (high - low)) * source.rest
+        placed = np.clip((curve - low) / width, 0.0, 1.0)
+        curves[name] = source.rest + audibility * (placed - source.rest)
+    return curves
