@@ -125,7 +125,8 @@ class CodecTraining:
         with self.fabric.autocast():
             painted = self.average_decoder(self.average_encoder(true)).float()
         pairs = torch.stack([true, painted], 1).flatten(0, 1)
-        return make_grid((pairs.clamp(-1, 1) + 1) / 2, nrow=8)
+        grid: Tensor = make_grid((pairs.clamp(-1, 1) + 1) / 2, nrow=8)
+        return grid
 
     def state(self) -> State:
         """Return networks, averages and optimisers."""

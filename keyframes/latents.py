@@ -22,9 +22,8 @@ def encode(path: Path, encoder: Encoder, pictures: Pictures, fabric: Fabric) -> 
     The file appears whole or not at all.
     """
     n, _, height, width = pictures.shape
-    n_latents = encoder[-1].out_channels
     partial = path.with_suffix(".partial")
-    shape = (n, n_latents, height // FACTOR, width // FACTOR)
+    shape = (n, encoder.n_latents, height // FACTOR, width // FACTOR)
     maps = open_memmap(partial, mode="w+", dtype=np.float16, shape=shape)
     for start in range(0, n, N_BATCH):
         batch = torch.from_numpy(np.array(pictures[start : start + N_BATCH])).to(fabric.device)

@@ -106,6 +106,7 @@ class Encoder(nn.Sequential):
             nn.LeakyReLU(SLOPE),
             nn.Conv2d(4 * width, form.n_latents, 3, padding=1),
         )
+        self.n_latents = form.n_latents
 
 
 class Decoder(nn.Sequential):

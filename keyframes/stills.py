@@ -79,14 +79,16 @@ class Stills:
 
     def _ready(self, network: Network) -> Network:
         ready = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
-        return ready.to(self.device, self.dtype, memory_format=torch.channels_last)
+        ready.to(self.device, self.dtype)
+        return ready.to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def style(self, seed: int) -> Tensor:
         """Return the style (D,) of a seed of 0 or more, float32, on the CPU."""
         generator = torch.Generator().manual_seed(seed)
         noise = torch.randn(1, self._styler.form.n_noise, generator=generator)
-        return torch.lerp(self._mean_style, self._styler.style(noise)[0], TRUNCATION)
+        style: Tensor = torch.lerp(self._mean_style, self._styler.style(noise)[0], TRUNCATION)
+        return style
 
     @torch.inference_mode()
     def paint(self, styles: Tensor, height: int, width: int) -> Tensor:
@@ -110,7 +112,7 @@ class Stills:
         pictures = self._decoder(maps.contiguous(memory_format=torch.channels_last))
         top = (map_height * FACTOR - height) // 2
         left = (map_width * FACTOR - width) // 2
-        cut = pictures[:, :, top : top + height, left : left + width].float()
+        cut: Tensor = pictures[:, :, top : top + height, left : left + width].float()
         return cut.add(1).mul(0.5).clamp(0, 1).contiguous()
 
 
@@ -198,7 +200,8 @@ def walk(start: Tensor, end: Tensor, n: int) -> Tensor:
 
 def paint_all(stills: Stills, styles: Tensor, height: int, width: int) -> Tensor:
     """Paint any number of styles, a few at a time; (B, 3, height, width) on the CPU."""
-    parts = [stills.paint(part, height, width).cpu() for part in styles.split(N_AT_ONCE)]
+    starts = range(0, len(styles), N_AT_ONCE)
+    parts = [stills.paint(styles[s : s + N_AT_ONCE], height, width).cpu() for s in starts]
     return torch.cat(parts)
 
 
@@ -208,7 +211,7 @@ def sheet(stills: Stills) -> Tensor:
     walks = torch.cat([walk(styles[0], styles[1], 8), walk(styles[2], styles[3], 8)])
     square = make_grid(paint_all(stills, torch.cat([styles, walks]), 256, 256), nrow=8)
     wide = make_grid(paint_all(stills, styles[:4], 256, 456), nrow=4)
-    picture = square.new_zeros(3, square.shape[1] + wide.shape[1], square.shape[2])
+    picture: Tensor = square.new_zeros(3, square.shape[1] + wide.shape[1], square.shape[2])
     picture[:, : square.shape[1]] = square
     picture[:, square.shape[1] :, : wide.shape[2]] = wide
     return picture

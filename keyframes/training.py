@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -125,7 +125,7 @@ class Learner:
     def __init__(self, fabric: Fabric, networks: Sequence[nn.Module], rate: float) -> None:
         self.fabric = fabric
         self.networks = nn.ModuleList(networks)
-        self.networks.to(fabric.device, memory_format=torch.channels_last)
+        self.networks.to(fabric.device).to(memory_format=torch.channels_last)
         self.rate = rate
         # R3GAN's betas for the GAN serve the codec as well.
         self.optimiser: Optimizer = Adam(self.networks.parameters(), rate, betas=(0.0, 0.99))
@@ -146,7 +146,7 @@ class Learner:
             return
         for parameter in self.networks.parameters():
             if parameter.grad is not None:
-                parameter.grad = self.fabric.all_reduce(parameter.grad)
+                parameter.grad = cast(Tensor, self.fabric.all_reduce(parameter.grad))
 
     def state(self) -> State:
         """Return the weights and the optimiser's memory."""

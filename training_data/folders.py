@@ -62,11 +62,12 @@ class Folder:
         piece = [max(1, int(height * scale)), max(1, int(width * scale))]
         top = int(down * (picture.shape[1] - piece[0] + 1))
         left = int(right * (picture.shape[2] - piece[1] + 1))
-        cut = transforms.resized_crop(
+        cut: Tensor = transforms.resized_crop(
             picture, top, left, piece[0], piece[1], [height, width], antialias=True
         )
-        flips = self.flipped and side < 0.5
-        return transforms.horizontal_flip(cut) if flips else cut
+        if self.flipped and side < 0.5:
+            cut = transforms.horizontal_flip(cut)
+        return cut
 
     def _draw(self, generator: Generator) -> Tensor:
         """Read a picture drawn at random; forget those that cannot be read."""
@@ -74,8 +75,10 @@ class Folder:
             index = int(torch.randint(len(self.paths), (1,), generator=generator))
             path = self.paths[index]
             try:
-                return decode_image(path, mode=ImageReadMode.RGB)
+                picture: Tensor = decode_image(path, mode=ImageReadMode.RGB)
             except RuntimeError:  # what torchvision raises for whatever ails a file
                 self.skip(path)
                 del self.paths[index]
                 self._check_any()
+            else:
+                return picture
