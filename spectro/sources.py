@@ -34,12 +34,14 @@ _QUIET_DB, _FADE_DB = 50.0, 10.0  # below the song's loud passages: what is soft
 
 def _relative(level: NDArray[np.float32], features: Features) -> Curve:
     """Divide by the song's loud passages."""
-    loud = float(10.0 ** (np.percentile(features.level_db, 95) / 20.0))
-    return np.asarray(level, np.float64) / loud
+    loud_db = float(np.percentile(features.level_db, 95))
+    gain = float(10.0 ** (-loud_db / 20.0))
+    return level.astype(np.float64) * gain
 
 
 def _harmonic_share(features: Features) -> Curve:
-    return features.harmonic / np.maximum(features.harmonic + features.percussive, 1e-9)
+    both = np.maximum(features.harmonic + features.percussive, 1e-9)
+    return np.asarray(features.harmonic / both, np.float64)
 
 
 def _smooth(rows: NDArray[np.float32], features: Features, width_s: float) -> Curve:
