@@ -4,6 +4,7 @@ A run starts with a picture that needs no other and ends with all of its picture
 frame of one segment leans on another, and segments can be joined without encoding again.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -41,7 +42,7 @@ class VideoForm:
 class SegmentWriter:
     """Encodes one segment; its file stands under its name only when it is whole.
 
-    Used as a context; leaving it by an exception leaves no file behind.
+    Used as a context; leaving it before `finish` leaves no file behind.
     """
 
     def __init__(self, path: Path, form: VideoForm, n_frames: int) -> None:
@@ -61,12 +62,10 @@ class SegmentWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
-            if error is None:
-                self._finish()
-        finally:
+        self._unfinished.unlink(missing_ok=True)
+        # What is left unfinished may fail to close too, and its error is not the one to show.
+        with suppress(OSError):
             self._container.close()
-            self._unfinished.unlink(missing_ok=True)
 
     def write(self, planes: NDArray[uint8]) -> None:
         """Encode some frames.
@@ -82,7 +81,14 @@ class SegmentWriter:
             self._n_written += 1
             self._container.mux(self._stream.encode(frame))
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """End the file, check it, and give it its name.
+
+        Raises
+        ------
+        RuntimeError
+            Another number of frames was written than promised.
+        """
         self._container.mux(self._stream.encode(None))
         self._container.close()
         if self._n_written != self._n_frames or not is_whole(self._unfinished, self._n_frames):

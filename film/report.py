@@ -69,6 +69,29 @@ class Stopwatch:
         )
 
 
+def build_report(
+    watch: Stopwatch,
+    recipe: Recipe,
+    *,
+    n_frames: int,
+    n_resumed_segments: int,
+    notes: tuple[str, ...],
+) -> Report:
+    """Draw up the report of a film that has just been finished."""
+    film_s = float(n_frames / recipe.fps)
+    return Report(
+        n_frames=n_frames,
+        film_s=film_s,
+        wall_s=watch.wall_s,
+        real_time_factor=film_s / watch.wall_s,
+        peak_memory_mb=peak_memory_mb(),
+        n_resumed_segments=n_resumed_segments,
+        stages=watch.stages(),
+        notes=notes,
+        recipe=recipe,
+    )
+
+
 def peak_memory_mb() -> float:
     """Return the most memory that this process has held so far, in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -38,7 +38,13 @@ class Track:
     excerpt: Excerpt
 
 
-def join(paths: Sequence[Path], track: Track, recipe: Recipe, output: Path) -> None:
+def join(
+    paths: Sequence[Path],
+    track: Track,
+    recipe: Recipe,
+    output: Path,
+    progress: Callable[[int, int], None],
+) -> None:
     """Put segments and sound together; the film stands under its name only when it is whole.
 
     Parameters
@@ -47,10 +53,11 @@ def join(paths: Sequence[Path], track: Track, recipe: Recipe, output: Path) -> N
     track : what is heard
     recipe : what made the film, stored as the film's comment
     output : the film
+    progress : called with the frames done and all of them
     """
     unfinished = output.with_name(f".{output.name}.part")
     try:
-        _write(paths, track, recipe, unfinished)
+        _write(paths, track, recipe, unfinished, progress)
         _check(unfinished, track.excerpt.n_frames)
         unfinished.replace(output)
     finally:
@@ -85,7 +92,13 @@ def _read_comment(path: Path) -> str:
     return comment
 
 
-def _write(paths: Sequence[Path], track: Track, recipe: Recipe, path: Path) -> None:
+def _write(
+    paths: Sequence[Path],
+    track: Track,
+    recipe: Recipe,
+    path: Path,
+    progress: Callable[[int, int], None],
+) -> None:
     # Fast start puts the index first, so that a browser plays while it loads.
     with av.open(path, "w", format="mp4", options={"movflags": "faststart"}) as container:
         with av.open(paths[0]) as first:
@@ -106,6 +119,8 @@ def _write(paths: Sequence[Path], track: Track, recipe: Recipe, path: Path) -> N
         )
         # In the order of time, so that neither waits in memory for the other.
         for packet in heapq.merge(pictures, sounds, key=_time):
+            if packet.stream is video:
+                progress((packet.dts or 0) + REORDER_FRAMES + 1, track.excerpt.n_frames)
             container.mux(packet)
 
 

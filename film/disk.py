@@ -1,0 +1,51 @@
+"""What the disk may refuse, in plain words. No torch."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from spectro.errors import TonfilmError
+
+_ADVICE: Final = {
+    errno.ENOSPC: "The disk is full: free some space and start again; what is done is kept.",
+    errno.EDQUOT: "Your share of the disk is used up: free some space and start again.",
+    errno.EFBIG: "The disk takes no file of this size: choose another folder.",
+    errno.EROFS: "The disk can only be read: choose another folder.",
+}
+_DENIED: Final = (errno.EACCES, errno.EPERM)
+
+
+@contextmanager
+def plain_disk_errors() -> Iterator[None]:
+    """Turn what the system says of a full or a closed disk into a sentence for the user."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _ADVICE:
+            raise TonfilmError(_ADVICE[error.errno]) from error
+        if error.errno in _DENIED:
+            raise TonfilmError(
+                f"{error.filename} may not be written: choose another folder, or change its rights."
+            ) from error
+        raise
+
+
+def check_output(output: Path) -> None:
+    """Check that a film can be written, before work starts.
+
+    Raises
+    ------
+    TonfilmError
+        The name is no MP4's, or its folder is missing or may not be written to.
+    """
+    if output.suffix.lower() != ".mp4":
+        raise TonfilmError(f"{output.name} is no name for a film: let it end in .mp4.")
+    if output.is_dir():
+        raise TonfilmError(f"{output} is a folder: name a file in it.")
+    if not output.parent.is_dir():
+        raise TonfilmError(f"There is no folder {output.parent}: make it first.")
+    if not os.access(output.parent, os.W_OK | os.X_OK):
+        raise TonfilmError(f"The folder {output.parent} may not be written to: choose another.")

@@ -1,0 +1,53 @@
+"""Engines turn rows of the score and spectrogram pictures into pictures."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from film.blends import BLENDS, bend
+from film.controls import column
+from film.planes import Size, canvas_size
+from film.recipe import Recipe
+from film.theme import Theme
+from spectro.score import Rows
+
+
+class Duet:
+    """The painted frame of pix2pix, and the walk between keyframes, blended.
+
+    It holds no state between calls: frames depend on their rows and windows alone.
+    """
+
+    def __init__(self, theme: Theme, recipe: Recipe) -> None:
+        self._painter, self._stills = theme.painter, theme.stills
+        self._stops = torch.stack([theme.stills.style(seed) for seed in recipe.keyframes])
+        self._canvas = canvas_size(Size(height=recipe.height, width=recipe.width))
+        self._blend = BLENDS[recipe.blend]
+
+    @torch.inference_mode()
+    def paint(self, rows: Rows, windows: NDArray[np.float32]) -> Tensor:
+        """Paint some frames.
+
+        Parameters
+        ----------
+        rows : B rows of the score
+        windows : (B, 256, 256) float32 in [0, 1], the same frames' spectrogram pictures
+
+        Returns
+        -------
+        (B, 3, height, width) float32 in [0, 1] at `canvas_size` of the film
+        """
+        height, width = self._canvas.height, self._canvas.width
+        painted = self._painter.paint(torch.from_numpy(windows), height, width)
+        keyframes = self._stills.paint(self._walk(rows.keyframe), height, width)
+        keyframes = bend(keyframes, painted, column(rows, "bend", painted.device))
+        return self._blend(keyframes, painted, column(rows, "blend", painted.device))
+
+    def _walk(self, positions: NDArray[np.float32]) -> Tensor:
+        """Return the styles (B, D) at positions along the list of keyframes, which is a ring."""
+        position = torch.from_numpy(positions)
+        before = position.floor()
+        start = before.long() % len(self._stops)
+        end = (start + 1) % len(self._stops)
+        return torch.lerp(self._stops[start], self._stops[end], (position - before)[:, None])

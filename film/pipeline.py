@@ -1,0 +1,143 @@
+"""From a WAV to a film: the whole product on one screen."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from film.disk import check_output, plain_disk_errors
+from film.encoding import SegmentWriter, VideoForm, encode_still
+from film.engines import Duet
+from film.painting import Scene, paint_frames
+from film.planes import Size
+from film.recipe import Recipe
+from film.report import Report, Stopwatch, build_report
+from film.segments import Segment, cut_excerpt, plan
+from film.sound import choose_form
+from film.theme import load_theme
+from film.video import Track, join
+from film.workroom import Workroom, open_workroom
+from spectro.audio import Audio, Limits, load
+from spectro.features import Features
+from spectro.score import Score, compose
+from spectro.timeline import Timeline
+
+
+class Progress(Protocol):
+    """Told how far a stage has come; raises to cancel, in the thread that made the film."""
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Take note of a step: stages are "analysis", "paint" and "join"."""
+
+
+def make_film(
+    song: Path,
+    output: Path,
+    recipe: Recipe,
+    *,
+    work: Path,
+    progress: Progress,
+    limits: Limits | None = None,
+) -> Report:
+    """Make a film; a run that is stopped goes on from its whole segments when called again.
+
+    Parameters
+    ----------
+    song : a WAV
+    output : the MP4, written over where it exists, and only when it is whole
+    recipe : of a film made before, or without hashes
+    work : folder of this film alone; it stays when the run is stopped and goes when it is done
+    progress : called often
+    limits : what the song may be at most; by default 20 minutes
+
+    Raises
+    ------
+    TonfilmError
+        Something that the user can mend; one sentence.
+    """
+    watch = Stopwatch()
+    check_output(output)
+    with plain_disk_errors(), open_workroom(work) as room:
+        with watch.stage("load"):
+            audio = load(song, limits or Limits())
+            sound = choose_form(audio)
+            theme = load_theme(recipe.theme, recipe.weights)
+        notes = (*_notes(audio, recipe), *sound.notes)
+        recipe = recipe.bind(song_sha256=audio.sha256, weights=theme.card.weights)
+        room.settle(recipe)
+        timeline = _timeline(audio, recipe)
+        excerpt = cut_excerpt(timeline, recipe.start_s, recipe.duration_s)
+        with watch.stage("analysis"):
+            heard = room.hear(audio, timeline, partial(progress, "analysis"))
+        with watch.stage("score"):
+            score = _compose(heard.features, recipe)
+        size = Size(height=recipe.height, width=recipe.width)
+        scene = Scene(duet=Duet(theme, recipe), score=score, heard=heard, size=size)
+        segments = plan(excerpt.first_frame, excerpt.stop_frame, recipe.fps)
+        n_resumed = _render(scene, segments, recipe, room, watch, progress)
+        with watch.stage("join"):
+            paths = [room.segment_path(segment) for segment in segments]
+            track = Track(audio=audio, form=sound, excerpt=excerpt)
+            join(paths, track, recipe, output, partial(progress, "join"))
+    return build_report(
+        watch, recipe, n_frames=excerpt.n_frames, n_resumed_segments=n_resumed, notes=notes
+    )
+
+
+def _render(
+    scene: Scene,
+    segments: Sequence[Segment],
+    recipe: Recipe,
+    room: Workroom,
+    watch: Stopwatch,
+    progress: Progress,
+) -> int:
+    """Paint and encode the segments that are missing; return how many were there."""
+    missing = [segment for segment in segments if not room.has(segment)]
+    n_frames = segments[-1].stop_frame - segments[0].first_frame
+    n_done = n_frames - sum(segment.n_frames for segment in missing)
+    form = VideoForm(
+        width=recipe.width, height=recipe.height, fps=recipe.fps, quality=recipe.quality
+    )
+    with closing(paint_frames(scene, missing, watch)) as painted:
+        for segment in missing:
+            with SegmentWriter(room.segment_path(segment), form, segment.n_frames) as writer:
+                for _, planes in zip(segment.batches(), painted, strict=False):
+                    with watch.stage("encode"):
+                        writer.write(planes)
+                    n_done += len(planes)
+                    progress("paint", n_done, n_frames)
+                with watch.stage("encode"):
+                    writer.finish()
+            room.show(encode_still(planes[-1]))
+    return len(segments) - len(missing)
+
+
+def _timeline(audio: Audio, recipe: Recipe) -> Timeline:
+    return Timeline(fps=recipe.fps, n_samples=audio.n_samples, sample_rate=audio.sample_rate)
+
+
+def _compose(features: Features, recipe: Recipe) -> Score:
+    return compose(
+        features,
+        level=recipe.level,
+        frequency=recipe.frequency,
+        timbre=recipe.timbre,
+        n_keyframes=len(recipe.keyframes),
+        seed=recipe.seed,
+    )
+
+
+def _notes(audio: Audio, recipe: Recipe) -> list[str]:
+    """Say what the user should know about the song."""
+    notes = []
+    if audio.is_truncated:
+        promised_s = audio.n_promised_samples / audio.sample_rate
+        notes.append(
+            f"The song's file ends after {audio.duration_s:.3f} s, though it promises "
+            f"{promised_s:.3f} s: what is there was used."
+        )
+    if recipe.song_sha256 not in {None, audio.sha256}:
+        notes.append("The recipe was made for another song: its choices were used for this one.")
+    return notes

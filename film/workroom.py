@@ -1,0 +1,103 @@
+"""The folder of an unfinished film: what a run that was stopped leaves to the next one. No torch.
+
+work/
+  lock                   held by the run that works here
+  recipe.json            of the film that the rest belongs to
+  mono.f32, features.npz the analysis
+  00000000-00000096.mp4  segments, each whole
+  latest.jpg             the newest frame, for those who wait
+"""
+
+import fcntl
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from film.encoding import is_whole
+from film.recipe import Recipe
+from film.segments import Segment
+from spectro.audio import Audio, Mono, open_mono, write_mono
+from spectro.errors import TonfilmError
+from spectro.features import Features, extract, load_features
+from spectro.timeline import Timeline
+
+# Raised whenever the same recipe comes to give other frames, so that no film is made of both.
+PICTURES_VERSION: Final = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What was found out about a song."""
+
+    mono: Mono
+    features: Features
+
+
+class Workroom:
+    """The files of an unfinished film; made by `open_workroom`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def settle(self, recipe: Recipe) -> None:
+        """Keep what is here if it belongs to this film, else throw it away."""
+        stamp = f"{PICTURES_VERSION}\n{recipe.to_json()}\n"
+        path = self._folder / "recipe.json"
+        if path.is_file() and path.read_text() == stamp:
+            return
+        for stale in self._folder.iterdir():
+            if stale.name != "lock":
+                stale.unlink()
+        path.write_text(stamp)
+
+    def hear(self, audio: Audio, timeline: Timeline, progress: Callable[[int, int], None]) -> Heard:
+        """Listen to the song, or recall what was heard."""
+        mono_path, features_path = self._folder / "mono.f32", self._folder / "features.npz"
+        # Each is renamed when whole, and the features come last.
+        if features_path.is_file():
+            return Heard(mono=open_mono(mono_path), features=load_features(features_path))
+        mono = write_mono(audio, mono_path)
+        features = extract(mono, timeline, progress)
+        features.save(features_path)
+        return Heard(mono=mono, features=features)
+
+    def segment_path(self, segment: Segment) -> Path:
+        """Name a segment's file."""
+        return self._folder / segment.file_name
+
+    def has(self, segment: Segment) -> bool:
+        """Claim that a segment is here and whole."""
+        return is_whole(self.segment_path(segment), segment.n_frames)
+
+    def show(self, still: bytes) -> None:
+        """Put up the newest frame, a JPEG."""
+        unfinished = self._folder / "latest.jpg.part"
+        unfinished.write_bytes(still)
+        unfinished.replace(self._folder / "latest.jpg")
+
+
+@contextmanager
+def open_workroom(folder: Path) -> Iterator[Workroom]:
+    """Make the folder, or enter the one that a stopped run has left, alone.
+
+    Left in peace it is removed; left by an exception it stays for the next run.
+
+    Raises
+    ------
+    TonfilmError
+        Another run is at work here.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # The system lets go of the lock however the process ends.
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise TonfilmError(
+                f"This film is being made already: wait for it, or stop the run in {folder}."
+            ) from error
+        yield Workroom(folder)
+        shutil.rmtree(folder)
