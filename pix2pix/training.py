@@ -54,6 +54,7 @@ class Settings:
     """
 
     unet: UNetConfig = field(default_factory=UNetConfig)
+    judge_width: int = 64  # channels of the judge after its first halving
     seed: int = 0
     batch: int = 8  # square pairs a step on each device; a wide or tall one counts as two
     learning_rate: float = 2e-4
@@ -62,6 +63,8 @@ class Settings:
     save_every_s: float = 300.0  # between checkpoints, with a sample and held-out figures
 
     def __post_init__(self) -> None:
+        if self.judge_width < 1:
+            raise ValueError(f"judge_width must be 1 or more, not {self.judge_width}.")
         if self.batch < 2 or self.batch % 2:
             raise ValueError(f"batch must be even, 2 or more, not {self.batch}.")
         if self.learning_rate <= 0 or self.l1_weight < 0 or self.average_half_life < 1:
@@ -75,7 +78,7 @@ class Trainer:
         self.fabric = fabric
         self.settings = settings
         self.painter = UNet(settings.unet)
-        self.judge = PatchDiscriminator(settings.unet.width)
+        self.judge = PatchDiscriminator(settings.judge_width)
         drawn = seeded(settings.seed)
         for network in (self.painter, self.judge):
             initialise(network, drawn)

@@ -19,7 +19,18 @@ from training_data.pairs import FolderPairs, MadePairs
 RUNS = Path("runs")
 PAIR_CACHE = Path(".cache/pairs")
 # What a run is begun with, and must be resumed with; its budget and devices may change.
-PLANNED = ("made", "pairs", "held_out", "width", "skips", "dropout", "batch", "seed", "precision")
+PLANNED = (
+    "made",
+    "pairs",
+    "held_out",
+    "width",
+    "skips",
+    "judge_width",
+    "dropout",
+    "batch",
+    "seed",
+    "precision",
+)
 
 
 @click.command()
@@ -40,6 +51,7 @@ PLANNED = ("made", "pairs", "held_out", "width", "skips", "dropout", "batch", "s
 @click.option("--resume", is_flag=True, help="Go on with the run; repeat its other options.")
 @click.option("--width", default=32, show_default=True, help="Channels outside, 1 up; paper: 64.")
 @click.option("--skips", default=4, show_default=True, help="Inner skips kept, 0 to 7; paper: 7.")
+@click.option("--judge-width", default=32, show_default=True, help="The same of the judge.")
 @click.option("--dropout", default=0.0, show_default=True, help="Share, 0 up to 1; paper: 0.5.")
 @click.option("--batch", default=8, show_default=True, help="Pairs a step and device; even.")
 @click.option("--seed", default=0, show_default=True, help="Of the weights and of the pairs.")
@@ -93,7 +105,12 @@ def _train(folder: Path, options: dict[str, Any]) -> None:
 def _settings(options: dict[str, Any]) -> Settings:
     """Build the settings that the options describe."""
     unet = UNetConfig(width=options["width"], n_skips=options["skips"], dropout=options["dropout"])
-    return Settings(unet=unet, seed=options["seed"], batch=options["batch"])
+    return Settings(
+        unet=unet,
+        judge_width=options["judge_width"],
+        seed=options["seed"],
+        batch=options["batch"],
+    )
 
 
 def _begin(folder: Path, plan: dict[str, Any], *, resumes: bool) -> None:

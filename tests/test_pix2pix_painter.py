@@ -26,7 +26,7 @@ def network() -> UNet:
         # From weights this small nothing of the picture would reach the frame.
         for name, parameter in network.named_parameters():
             if name.endswith("conv.weight"):
-                parameter *= 10
+                parameter.mul_(10)
         for seed in range(20):
             network(spread(draw_windows(4, seed)[:, None], 256, 256))
     return network.eval()

@@ -20,7 +20,9 @@ from pix2pix.run import Budget, Diverged, Run, decay, seeded, update_average
 from pix2pix.training import Settings, Trainer
 
 # Dropout on: its draws, too, must come again after a resume.
-SETTINGS = Settings(unet=UNetConfig(width=2, n_skips=4, dropout=0.5), batch=2, seed=5)
+SETTINGS = Settings(
+    unet=UNetConfig(width=2, n_skips=4, dropout=0.5), judge_width=2, batch=2, seed=5
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,7 +223,8 @@ def test_draws_depend_on_every_part_of_the_place() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"batch": 3}, {"batch": 0}, {"learning_rate": 0.0}, {"l1_weight": -1.0}]
+    "wrong",
+    [{"judge_width": 0}, {"batch": 3}, {"batch": 0}, {"learning_rate": 0.0}, {"l1_weight": -1.0}],
 )
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
