@@ -1,0 +1,84 @@
+"""The worker's part of a song: listen to it, and keep what the page draws."""
+
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spectro.audio import Limits, Mono, load, write_mono
+from spectro.features import Features, extract
+from spectro.timeline import Timeline
+from webapp.curves import N_POINTS, Analysis, Curve, Group
+from webapp.leases import Lease
+from webapp.storage import Storage
+
+FPS = Fraction(25)  # of the curves on the page
+# What lies outside is drawn at the edge, so that one click does not flatten the rest.
+LOW_PERCENTILE, HIGH_PERCENTILE = 1.0, 99.5
+ANY_SONG = Limits(max_duration_s=np.inf, max_bytes=1 << 62)  # its limits were checked at the door
+
+
+def analyse_song(storage: Storage, song_id: str, lease: Lease) -> None:
+    """Listen to a song and write its `Analysis`."""
+    lease("listen", 0, 0)
+    audio = load(storage.song(song_id), ANY_SONG)
+    timeline = Timeline(fps=FPS, n_samples=audio.n_samples, sample_rate=audio.sample_rate)
+    mono_path = storage.mono(song_id)
+    try:
+        mono = write_mono(audio, mono_path)
+        features = extract(mono, timeline, lambda done, total: lease("features", done, total))
+        analysis = summarise(features, mono)
+    finally:
+        mono_path.unlink(missing_ok=True)
+    path = storage.analysis(song_id)
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(analysis.model_dump_json())
+    unfinished.replace(path)
+
+
+def summarise(features: Features, mono: Mono) -> Analysis:
+    """Reduce a song's features to what a page can draw."""
+    lowest, highest = _edges(mono)
+    seen: list[tuple[str, Group, NDArray[np.float32]]] = [
+        ("Loudness", "level", features.level_db),
+        ("Hits", "level", features.onset),
+        ("Bass", "frequency", features.bass),
+        ("Middle", "frequency", features.mid),
+        ("Treble", "frequency", features.treble),
+        ("Sharpness", "timbre", features.contrast.mean(axis=1)),
+        ("Noise", "timbre", features.flatness),
+        ("Colour", "timbre", features.mfcc[:, 1]),
+    ]
+    return Analysis(
+        duration_s=features.timeline.duration_s,
+        tempo_bpm=features.tempo_bpm,
+        beats_s=tuple(features.beat_times_s.tolist()),
+        downbeats_s=tuple(features.downbeat_times_s.tolist()),
+        lowest=lowest,
+        highest=highest,
+        curves=tuple(
+            Curve(name=name, group=group, points=_points(values)) for name, group, values in seen
+        ),
+    )
+
+
+def _points(values: NDArray[np.float32]) -> tuple[float, ...]:
+    """Reduce a curve (n,) to at most `N_POINTS` means, spread over [0, 1]."""
+    low, high = np.percentile(values, [LOW_PERCENTILE, HIGH_PERCENTILE])
+    spread = np.zeros_like(values) if high <= low else np.clip((values - low) / (high - low), 0, 1)
+    columns = np.array_split(spread, min(N_POINTS, len(spread)))
+    return tuple(round(float(column.mean()), 3) for column in columns)
+
+
+def _edges(mono: Mono) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Find the lowest and the highest sample of each column, over the loudest of all."""
+    n_columns = min(N_POINTS, mono.n_samples)
+    bounds = [mono.n_samples * i // n_columns for i in range(n_columns + 1)]
+    lowest, highest = np.zeros(n_columns), np.zeros(n_columns)
+    for i in range(n_columns):
+        samples = mono.read(bounds[i], bounds[i + 1])
+        lowest[i], highest[i] = min(samples.min(), 0), max(samples.max(), 0)
+    loudest = max(-lowest.min(), highest.max()) or 1.0
+    return tuple(np.round(lowest / loudest, 3).tolist()), tuple(
+        np.round(highest / loudest, 3).tolist()
+    )

@@ -1,0 +1,47 @@
+"""What a visitor reads when something cannot be done: one sentence, and the way on."""
+
+import errno
+
+from flask import Flask, render_template
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from spectro.errors import TonfilmError
+from webapp.jobs import DISK_IS_FULL, OUR_MISTAKE
+from webapp.service import service
+
+SENTENCES = {
+    404: "There is no such page, or it belongs to another browser.",
+    405: "This page cannot be used that way: go back to the start.",
+}
+
+
+def register(app: Flask) -> None:
+    """Answer every error with a page."""
+    app.register_error_handler(TonfilmError, lambda error: _page(str(error), 400))
+    app.register_error_handler(CSRFError, _show_csrf)
+    app.register_error_handler(HTTPException, _show_http)
+    app.register_error_handler(OSError, _show_disk)
+
+
+def _page(sentence: str, status: int) -> tuple[str, int]:
+    return render_template("error.html", sentence=sentence), status
+
+
+def _show_csrf(_error: CSRFError) -> tuple[str, int]:
+    return _page("This page had grown old: go back, load it again and repeat the last step.", 400)
+
+
+def _show_http(error: HTTPException) -> tuple[str, int]:
+    status = error.code or 500
+    if status == 413:
+        limit = service().settings.max_upload_mb
+        return _page(f"The file is too large: choose one of at most {limit} MB.", status)
+    # A bug comes here too, wrapped as 500, once its trace is in the log.
+    return _page(SENTENCES.get(status, OUR_MISTAKE), status)
+
+
+def _show_disk(error: OSError) -> tuple[str, int]:
+    if error.errno == errno.ENOSPC:
+        return _page(DISK_IS_FULL, 413)
+    raise error

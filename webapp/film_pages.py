@@ -1,0 +1,217 @@
+"""From the choice of pictures to the finished film."""
+
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, send_file, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from film.cards import Card, list_themes, read_card
+from film.recipe import Recipe, parse_recipe
+from film.report import Report
+from spectro.errors import TonfilmError
+from webapp import leases
+from webapp.forms import BLENDS, FilmForm
+from webapp.gallery_pages import (
+    MAX_STILLS,
+    Still,
+    favourite_theme,
+    find_stills,
+    list_stills,
+    open_gallery,
+    weights_name,
+)
+from webapp.jobs import submit
+from webapp.security import own_film, own_song
+from webapp.service import service
+from webapp.storage import title_of
+from webapp.tables import N_STILLS, Film, Song, State, db
+from webapp.wording import describe
+
+pages = Blueprint("films", __name__)
+
+
+@pages.get("/songs/<song_id>/film")
+def choose(song_id: str) -> str:
+    """Show the pictures to choose from and what else makes a film."""
+    song = own_song(song_id)
+    form = FilmForm()
+    form.theme.data = request.args.get("theme") or favourite_theme()
+    return _show_choice(song, form)
+
+
+@pages.post("/songs/<song_id>/film")
+def order(song_id: str) -> AnyResponse | tuple[str, int]:
+    """Queue a film."""
+    song = own_song(song_id)
+    form = FilmForm()
+    read_card(form.theme.data or "", service().models)  # an unknown theme has no page to go back to
+    if not form.validate_on_submit():
+        return _show_choice(song, form, form.first_error()), 400
+    try:
+        recipe = form.recipe()
+        _check_excerpt(song, recipe.start_s)
+    except TonfilmError as error:
+        return _show_choice(song, form, str(error)), 400
+    film = Film(song=song, recipe=recipe.to_json())
+    submit(film)
+    return redirect(url_for("films.show", film_id=film.id), 303)
+
+
+@pages.get("/films/<film_id>")
+def show(film_id: str) -> str:
+    """Show a film, or how far it is."""
+    film = own_film(film_id)
+    report = Report.model_validate_json(film.report) if film.state == State.DONE else None
+    recipe = report.recipe if report else parse_recipe(film.recipe)
+    return render_template(
+        "film.html",
+        film=film,
+        recipe=recipe,
+        keyframes=_keyframes(recipe),
+        report=report,
+        status=_status(film),
+        blends=BLENDS,
+    )
+
+
+@pages.get("/films/<film_id>/status.json")
+def status(film_id: str) -> dict[str, Any]:
+    """Say how far a film is."""
+    return _status(own_film(film_id))
+
+
+@pages.get("/films/<film_id>/latest.jpg")
+def latest(film_id: str) -> Response:
+    """Send the newest frame of a film that is being made."""
+    path = _latest(own_film(film_id))
+    if not path.exists():
+        abort(404)
+    return send_file(path, mimetype="image/jpeg", max_age=0)
+
+
+@pages.get("/films/<film_id>/poster.jpg")
+def poster(film_id: str) -> Response:
+    """Send the picture that stands for a finished film."""
+    path = service().storage.poster(own_film(film_id).id)
+    if not path.exists():
+        abort(404)
+    return send_file(path, mimetype="image/jpeg", conditional=True)
+
+
+@pages.get("/films/<film_id>/film.mp4")
+def watch(film_id: str) -> Response:
+    """Send the film to the player, in whatever ranges it asks for."""
+    return _send(own_film(film_id), as_attachment=False)
+
+
+@pages.get("/films/<film_id>/download")
+def download(film_id: str) -> Response:
+    """Send the film as a file of the song's name."""
+    return _send(own_film(film_id), as_attachment=True)
+
+
+@pages.get("/films/<film_id>/recipe.json")
+def save_recipe(film_id: str) -> Response:
+    """Send the recipe, for ``scripts/render.py --recipe``."""
+    film = own_film(film_id)
+    text = film.recipe
+    if film.state == State.DONE:
+        text = Report.model_validate_json(film.report).recipe.to_json()
+    return Response(text + "\n", mimetype="application/json")
+
+
+@pages.post("/films/<film_id>/cancel")
+def cancel(film_id: str) -> AnyResponse:
+    """Stop making a film."""
+    leases.cancel(db.engine, Film, own_film(film_id).id)
+    return redirect(url_for("films.show", film_id=film_id), 303)
+
+
+@pages.post("/films/<film_id>/again")
+def make_again(film_id: str) -> AnyResponse:
+    """Go on with a film that was cancelled or has failed, from what it had left."""
+    film = own_film(film_id)
+    if film.state in (State.CANCELLED, State.FAILED):
+        film.n_tries = 0
+        submit(film)
+    return redirect(url_for("films.show", film_id=film_id), 303)
+
+
+@pages.post("/films/<film_id>/delete")
+def delete(film_id: str) -> AnyResponse:
+    """Delete a film, unless a worker is at it."""
+    film = own_film(film_id)
+    if film.is_waiting:
+        abort(409)
+    service().storage.forget_film(film_id)
+    song_id = film.song_id
+    db.session.delete(film)
+    db.session.commit()
+    return redirect(url_for("songs.show", song_id=song_id), 303)
+
+
+def _keyframes(recipe: Recipe) -> list[Still]:
+    try:
+        weights = weights_name(read_card(recipe.theme, service().models))
+    except TonfilmError:  # the theme is no longer installed, but the film stands
+        weights = "gone"
+    return find_stills(recipe.theme, weights, recipe.keyframes)
+
+
+def _cards() -> dict[str, Card]:
+    models = service().models
+    return {name: read_card(name, models) for name in list_themes(models)}
+
+
+def _show_choice(song: Song, form: FilmForm, sentence: str = "") -> str:
+    theme = form.theme.data
+    cards = _cards()
+    n_stills = min(max(request.args.get("n", N_STILLS, type=int), N_STILLS), MAX_STILLS)
+    galleries = [open_gallery(theme, first) for first in range(0, n_stills, N_STILLS)]
+    return render_template(
+        "choose.html",
+        song=song,
+        form=form,
+        sentence=sentence,
+        theme=theme,
+        cards=cards,
+        galleries=[(gallery, list_stills(gallery)) for gallery in galleries],
+        chosen={int(seed) for seed in form.picked.data or [] if seed.isdigit()},
+        n_more=n_stills + N_STILLS if n_stills < MAX_STILLS else 0,
+    )
+
+
+def _check_excerpt(song: Song, start_s: float) -> None:
+    if start_s >= song.duration_s:
+        raise TonfilmError(
+            f"The film would start at {start_s:g} s, but the song is only "
+            f"{song.duration_s:.1f} s long: choose an earlier start."
+        )
+
+
+def _status(film: Film) -> dict[str, Any]:
+    path = _latest(film)
+    picture = ""
+    if film.is_waiting and path.exists():
+        # Its time in the address makes the browser ask for each new picture once.
+        version = path.stat().st_mtime_ns
+        picture = url_for("films.latest", film_id=film.id, version=version)
+    return {**describe(film), "picture": picture}
+
+
+def _latest(film: Film) -> Path:
+    return service().storage.work(film.id) / "latest.jpg"
+
+
+def _send(film: Film, *, as_attachment: bool) -> Response:
+    path = service().storage.film(film.id)
+    if film.state != State.DONE or not path.exists():
+        abort(404)
+    return send_file(
+        path,
+        mimetype="video/mp4",
+        as_attachment=as_attachment,
+        download_name=f"{title_of(film.song.title)}.mp4",
+        conditional=True,
+    )

@@ -1,0 +1,132 @@
+"""The worker's tasks. Only inside them is the pipeline imported: it needs torch, pages do not."""
+
+import errno
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from celery import Celery, Task, shared_task
+from flask import Flask
+from kombu.exceptions import OperationalError
+
+from spectro.errors import TonfilmError
+from webapp import leases
+from webapp.leases import InterruptedWorkError, Lease
+from webapp.service import service
+from webapp.settings import Settings
+from webapp.tables import Film, Gallery, Job, Song, State, db
+
+DISK_IS_FULL = "The disk is full: make some room and try again."
+OUR_MISTAKE = "Something went wrong inside Tonfilm: try again, and if it stays so, look at the log."
+
+log = logging.getLogger(__name__)
+
+
+def make_celery(app: Flask, settings: Settings) -> Celery:
+    """Build the Celery application: through the instance folder, or a broker of the settings."""
+
+    class ContextTask(Task[Any, Any]):
+        """A task that finds the database as a page does."""
+
+        def __call__(self, *args: object, **kwargs: object) -> object:
+            with app.app_context():
+                return self.run(*args, **kwargs)
+
+    folder = settings.instance.resolve() / "broker"
+    celery = Celery("tonfilm", task_cls=ContextTask)
+    celery.conf.update(
+        broker_url=settings.broker or "filesystem://localhost",
+        broker_transport_options={}
+        if settings.broker
+        else {
+            "data_folder_in": str(folder),
+            "data_folder_out": str(folder),
+            "control_folder": str(folder / "control"),
+        },
+        broker_connection_retry_on_startup=True,
+        task_ignore_result=True,
+        worker_prefetch_multiplier=1,
+        worker_enable_remote_control=False,
+        worker_hijack_root_logger=False,
+    )
+    celery.set_default()
+    return celery
+
+
+def submit(job: Song | Gallery | Film) -> None:
+    """Queue a job. Its row is committed first; the message only wakes a worker."""
+    job.state = State.QUEUED
+    job.sent_s = time.time()
+    db.session.add(job)
+    db.session.commit()
+    wake(type(job), job.id)
+
+
+def wake(table: type[Job], identity: str) -> None:
+    """Send the message that wakes a worker for a row."""
+    try:
+        service().celery.send_task(TASKS[table].name, args=(identity,))
+    except OperationalError:
+        # The broker is down. The row stands, and the sweep sends the message again.
+        log.warning("No worker could be woken for %s %s", table.__name__, identity, exc_info=True)
+
+
+@shared_task(name="tonfilm.analyse")
+def analyse(song_id: str) -> None:
+    """Compute the curves of a song."""
+
+    def work(lease: Lease) -> None:
+        from webapp.analysis import analyse_song  # noqa: PLC0415, librosa is slow to import
+
+        analyse_song(service().storage, song_id, lease)
+
+    _run(Song, song_id, work)
+
+
+@shared_task(name="tonfilm.paint_stills")
+def paint_stills(gallery_id: str) -> None:
+    """Paint a page of the gallery."""
+
+    def work(lease: Lease) -> None:
+        from webapp.stills import paint_gallery  # noqa: PLC0415, torch
+
+        paint_gallery(service(), db.session.get_one(Gallery, gallery_id), lease)
+
+    _run(Gallery, gallery_id, work)
+
+
+@shared_task(name="tonfilm.render")
+def render(film_id: str) -> None:
+    """Make a film."""
+
+    def work(lease: Lease) -> None:
+        from webapp.rendering import render_film  # noqa: PLC0415, torch
+
+        render_film(service(), db.session.get_one(Film, film_id), lease)
+
+    _run(Film, film_id, work)
+
+
+TASKS: Mapping[type[Job], Task[Any, Any]] = {Song: analyse, Gallery: paint_stills, Film: render}
+
+
+def _run(table: type[Job], identity: str, work: Callable[[Lease], None]) -> None:
+    """Do a piece of work if its row is free, and write into the row how it ended."""
+    lease = leases.claim(db.engine, table, identity, service().settings.lease_s)
+    if lease is None:
+        return
+    with lease:
+        try:
+            work(lease)
+        except InterruptedWorkError:
+            lease.give_back()
+        except TonfilmError as error:
+            log.warning("%s %s: %s", table.__name__, identity, error, exc_info=error.__cause__)
+            lease.finish(State.FAILED, error=str(error))
+        except Exception as error:  # the one broad door: whatever it is, the visitor is told
+            log.exception("%s %s failed", table.__name__, identity)
+            is_full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+            lease.finish(State.FAILED, error=DISK_IS_FULL if is_full else OUR_MISTAKE)
+        else:
+            lease.finish(State.DONE)

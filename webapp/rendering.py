@@ -1,0 +1,43 @@
+"""The worker's part of a film: from its row to the pipeline and back."""
+
+from pathlib import Path
+
+import av
+import torch
+from torchvision.io import encode_jpeg
+
+from film.pipeline import make_film
+from film.recipe import parse_recipe
+from webapp.leases import Lease
+from webapp.service import Service
+from webapp.tables import Film, db
+
+POSTER_WIDTH = 640  # pixels
+POSTER_AT = 0.4  # of the film; its start is often dark
+JPEG_QUALITY = 88
+
+
+def render_film(service: Service, film: Film, lease: Lease) -> None:
+    """Make a film and keep its report."""
+    storage = service.storage
+    report = make_film(
+        storage.song(film.song_id),
+        storage.film(film.id),
+        parse_recipe(film.recipe),
+        work=storage.work(film.id),
+        progress=lease,
+    )
+    write_poster(storage.film(film.id), storage.poster(film.id))
+    film.report = report.model_dump_json()
+    db.session.commit()
+
+
+def write_poster(film: Path, poster: Path) -> None:
+    """Keep a picture out of a film, for the places where it is not played."""
+    with av.open(film) as container:
+        container.seek(int((container.duration or 0) * POSTER_AT))
+        frame = next(container.decode(video=0))
+        height = round(frame.height * POSTER_WIDTH / frame.width)
+        pixels = frame.reformat(POSTER_WIDTH, height, "rgb24").to_ndarray()
+    picture = torch.from_numpy(pixels).permute(2, 0, 1)
+    poster.write_bytes(bytes(encode_jpeg(picture, JPEG_QUALITY).numpy()))

@@ -1,0 +1,49 @@
+"""Who may see what, and what a browser may load."""
+
+import uuid
+
+from flask import Flask, Response, abort, session
+
+from webapp.tables import Film, Song, db
+
+# Bootstrap's style sheet draws its small signs from data: addresses.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+
+
+def protect(app: Flask) -> None:
+    """Send the headers that keep a page to itself with every answer."""
+
+    @app.after_request
+    def add_headers(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "same-origin"
+        return response
+
+
+def visitor() -> str:
+    """Return the identity of this browser, which its signed cookie carries."""
+    if "visitor" not in session:
+        session["visitor"] = uuid.uuid4().hex
+        session.permanent = True
+    identity: str = session["visitor"]
+    return identity
+
+
+def own_song(identity: str) -> Song:
+    """Return a song of this visitor; anybody else's does not exist for them."""
+    song = db.session.get(Song, identity)
+    if song is None or song.visitor != visitor():
+        abort(404)
+    return song
+
+
+def own_film(identity: str) -> Film:
+    """Return a film of this visitor; anybody else's does not exist for them."""
+    film = db.session.get(Film, identity)
+    if film is None or film.song.visitor != visitor():
+        abort(404)
+    return film

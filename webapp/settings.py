@@ -1,0 +1,116 @@
+"""What the operator may decide, read from the environment once and checked."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from spectro.errors import TonfilmError
+
+PREFIX = "TONFILM_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting, with the default that suits a machine of one's own.
+
+    Each field is read from the environment variable of its name in capitals behind
+    ``TONFILM_``; ``python scripts/serve.py --help`` lists them with these words.
+
+    Raises
+    ------
+    TonfilmError
+        A value lies outside its range.
+    """
+
+    instance: Path = field(
+        default=Path("instance"), metadata={"help": "folder of songs, films, database and secret"}
+    )
+    models: Path = field(
+        default=Path(__file__).resolve().parents[1] / "models",
+        metadata={"help": "folder of themes"},
+    )
+    host: str = field(default="127.0.0.1", metadata={"help": "address to listen on"})
+    port: int = field(default=8000, metadata={"help": "port to listen on, 1 to 65535"})
+    database: str = field(
+        default="", metadata={"help": "URL of another database than the instance folder's SQLite"}
+    )
+    broker: str = field(
+        default="", metadata={"help": "URL of a Redis broker instead of the instance folder"}
+    )
+    max_upload_mb: int = field(
+        default=1024, metadata={"help": "largest upload, in MiB, 1 to 16384"}
+    )
+    max_song_s: float = field(
+        default=1200.0, metadata={"help": "longest song, in seconds, 1 to 36000"}
+    )
+    lease_s: float = field(
+        default=20.0,
+        metadata={
+            "help": "seconds without a sign of life after which a job is given away, 1 to 600"
+        },
+    )
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "port": (1, 65_535),
+            "max_upload_mb": (1, 16_384),
+            "max_song_s": (1.0, 36_000.0),
+            "lease_s": (1.0, 600.0),
+        }
+        for name, (lowest, highest) in ranges.items():
+            if not lowest <= getattr(self, name) <= highest:
+                raise TonfilmError(
+                    f"Set {PREFIX}{name.upper()} to a number from {lowest:g} to {highest:g}."
+                )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read the settings from variables named ``TONFILM_*``; unknown ones are refused.
+
+        Raises
+        ------
+        TonfilmError
+            A variable is misspelt or its value is not of the setting's kind.
+        """
+        known = {PREFIX + entry.name.upper(): entry for entry in fields(cls)}
+        values: dict[str, Any] = {}
+        for variable, text in environment.items():
+            if not variable.startswith(PREFIX):
+                continue
+            if variable not in known:
+                raise TonfilmError(f"There is no setting {variable}; see scripts/serve.py --help.")
+            entry = known[variable]
+            try:
+                kind = Path if isinstance(entry.default, Path) else type(entry.default)
+                values[entry.name] = kind(text)
+            except ValueError as error:
+                raise TonfilmError(f"Set {variable} to a number, not to {text!r}.") from error
+        return cls(**values)
+
+    @property
+    def database_url(self) -> str:
+        """The database in use."""
+        return self.database or f"sqlite:///{self.instance.resolve() / 'tonfilm.sqlite'}"
+
+
+def read_secret(instance: Path) -> str:
+    """Return the key that signs cookies, made at the first start; only its owner can read it.
+
+    The key is complete before it has its name, so that two processes that start at once agree.
+    """
+    path = instance / "secret"
+    if not path.exists():
+        instance.mkdir(parents=True, exist_ok=True)
+        fresh = instance / f"secret.{secrets.token_hex(8)}"
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_hex(32))
+        try:
+            path.hardlink_to(fresh)
+        except FileExistsError:
+            pass  # the other process was first: its key counts
+        finally:
+            fresh.unlink()
+    return path.read_text()

@@ -1,0 +1,176 @@
+"""From the upload to the drawn song."""
+
+import shutil
+import uuid
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, abort, redirect, render_template, send_file, url_for
+from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
+from werkzeug.wrappers import Response as AnyResponse
+
+from spectro.audio import Audio, Limits, load
+from spectro.errors import TonfilmError
+from webapp.curves import Analysis
+from webapp.drawing import draw, draw_soundtrack
+from webapp.forms import UploadForm
+from webapp.gallery_pages import favourite_theme, list_stills, open_gallery
+from webapp.jobs import submit
+from webapp.security import own_song, visitor
+from webapp.service import service
+from webapp.storage import title_of
+from webapp.tables import Song, State, db
+from webapp.wording import describe
+
+DEMO_TITLE = "Demo song"
+N_STRIP = 4  # pictures on the first page
+
+pages = Blueprint("songs", __name__)
+
+
+@pages.get("/")
+def home() -> str:
+    """Show what this is, and the visitor's songs and films."""
+    return _show_home(UploadForm())
+
+
+@pages.post("/songs")
+def upload() -> AnyResponse | tuple[str, int]:
+    """Take a visitor's song, if it can be used."""
+    form = UploadForm()
+    if not form.validate_on_submit():
+        return _show_home(form, str(form.song.errors[0])), 400
+    file: FileStorage = form.song.data
+    try:
+        song = _take(file)
+    except TonfilmError as error:
+        return _show_home(form, str(error)), 400
+    return redirect(url_for("songs.show", song_id=song.id), 303)
+
+
+@pages.post("/songs/demo")
+def use_demo() -> AnyResponse:
+    """Take the song that comes with the service."""
+    storage, identity = service().storage, uuid.uuid4().hex
+    if not storage.demo_song.exists():
+        raise TonfilmError("The demo song is missing: start Tonfilm with `make run`.")
+    shutil.copyfile(storage.demo_song, storage.upload(identity))
+    song = _keep(identity, DEMO_TITLE)
+    return redirect(url_for("songs.show", song_id=song.id), 303)
+
+
+@pages.get("/songs/<song_id>")
+def show(song_id: str) -> str:
+    """Show a song and what was heard in it."""
+    song = own_song(song_id)
+    drawing = None
+    if song.state == State.DONE:
+        path = service().storage.analysis(song_id)
+        drawing = draw(Analysis.model_validate_json(path.read_bytes()))
+    return render_template("song.html", song=song, drawing=drawing, status=describe(song))
+
+
+@pages.get("/songs/<song_id>/status.json")
+def status(song_id: str) -> dict[str, Any]:
+    """Say how far the analysis is."""
+    return describe(own_song(song_id))
+
+
+@pages.get("/songs/<song_id>/song.wav")
+def audio(song_id: str) -> Response:
+    """Send the song to the player, in whatever ranges it asks for."""
+    song = own_song(song_id)
+    return send_file(service().storage.song(song.id), mimetype="audio/wav", conditional=True)
+
+
+@pages.post("/songs/<song_id>/again")
+def analyse_again(song_id: str) -> AnyResponse:
+    """Try an analysis again that has failed."""
+    song = own_song(song_id)
+    if song.state == State.FAILED:
+        song.n_tries = 0
+        submit(song)
+    return redirect(url_for("songs.show", song_id=song_id), 303)
+
+
+@pages.post("/songs/<song_id>/delete")
+def delete(song_id: str) -> AnyResponse:
+    """Delete a song with its films, unless a worker is at one of them."""
+    song = own_song(song_id)
+    if song.is_waiting or any(film.is_waiting for film in song.films):
+        abort(409)
+    storage = service().storage
+    for film in song.films:
+        storage.forget_film(film.id)
+    storage.forget_song(song_id)
+    db.session.delete(song)
+    db.session.commit()
+    return redirect(url_for("songs.home"), 303)
+
+
+def _show_home(form: UploadForm, sentence: str = "") -> str:
+    songs = db.session.scalars(
+        select(Song).where(Song.visitor == visitor()).order_by(Song.created_s.desc())
+    ).all()
+    theme = favourite_theme()
+    # Asked for already here, so that its pictures are there when they are wanted.
+    gallery = open_gallery(theme, 0) if theme else None
+    return render_template(
+        "home.html",
+        form=form,
+        sentence=sentence,
+        songs=songs,
+        gallery=gallery,
+        strip=[still for still in list_stills(gallery) if still.is_ready][:N_STRIP]
+        if gallery
+        else [],
+        soundtrack=draw_soundtrack(),
+        has_demo=service().storage.demo_song.exists(),
+        settings=service().settings,
+    )
+
+
+def _take(file: FileStorage) -> Song:
+    identity = uuid.uuid4().hex
+    file.save(service().storage.upload(identity))
+    return _keep(identity, title_of(file.filename or ""))
+
+
+def _keep(identity: str, title: str) -> Song:
+    """Move a file that arrived to the songs if it is good, and queue its analysis.
+
+    Raises
+    ------
+    TonfilmError
+        It cannot be used.
+    """
+    storage = service().storage
+    arrived = storage.upload(identity)
+    try:
+        audio = _check(arrived, title)
+        arrived.replace(storage.song(identity))
+    finally:
+        arrived.unlink(missing_ok=True)
+    song = Song(
+        id=identity,
+        visitor=visitor(),
+        title=title,
+        sha256=audio.sha256,
+        sample_rate=audio.sample_rate,
+        n_channels=audio.n_channels,
+        n_samples=audio.n_samples,
+        n_promised_samples=audio.n_promised_samples,
+    )
+    submit(song)
+    return song
+
+
+def _check(arrived: Path, title: str) -> Audio:
+    settings = service().settings
+    limits = Limits(max_duration_s=settings.max_song_s, max_bytes=settings.max_upload_mb << 20)
+    try:
+        return load(arrived, limits)
+    except TonfilmError as error:
+        # The visitor knows the file by its own name only.
+        raise TonfilmError(str(error).replace(arrived.name, f"“{title}”")) from error

@@ -1,0 +1,119 @@
+// Choice of pictures: numbers on the chosen ones, more of them, and pictures as they are painted.
+"use strict";
+
+const form = document.querySelector(".choose");
+const orderField = form.querySelector("[name=keyframes]");
+const count = form.querySelector("[data-count]");
+const galleries = form.querySelector("[data-galleries]");
+let order = readOrder();
+
+function readOrder() {
+  const typed = orderField.value.split(/[,;\s]+/).filter((word) => /^\d+$/.test(word));
+  if (typed.length) return typed;
+  return [...form.querySelectorAll("[name=picked]:checked")].map((box) => box.value);
+}
+
+function show() {
+  for (const box of form.querySelectorAll("[name=picked]")) {
+    const place = order.indexOf(box.value);
+    box.checked = place >= 0;
+    box.parentElement.querySelector(".still-mark").textContent = place >= 0 ? place + 1 : "";
+  }
+  const n = order.length;
+  count.textContent =
+    n === 0 ? "Choose the pictures you like, in order." : n === 1 ? "1 picture chosen" : `${n} pictures chosen`;
+}
+
+function choose(seeds) {
+  order = seeds;
+  orderField.value = order.join(", ");
+  show();
+}
+
+galleries.addEventListener("change", (event) => {
+  const seed = event.target.value;
+  choose(event.target.checked ? [...order, seed] : order.filter((other) => other !== seed));
+});
+
+orderField.addEventListener("input", () => {
+  order = readOrder();
+  show();
+});
+
+// A random handful, for those who would rather listen than choose.
+const surprise = form.querySelector("[data-surprise]");
+surprise.hidden = false;
+surprise.addEventListener("click", () => {
+  const seeds = [...form.querySelectorAll("[name=picked]")].map((box) => box.value);
+  for (let i = seeds.length - 1; i > 0; i -= 1) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [seeds[i], seeds[j]] = [seeds[j], seeds[i]];
+  }
+  choose(seeds.slice(0, 6));
+});
+
+// Pictures appear as the worker paints them.
+async function fill(gallery) {
+  try {
+    const answer = await fetch(gallery.dataset.gallery);
+    const status = await answer.json();
+    const ready = new Set(status.ready.map(String));
+    for (const still of gallery.querySelectorAll(".still")) {
+      if (ready.has(still.querySelector("input").value) && !still.querySelector("img")) {
+        const picture = new Image(256, 256);
+        picture.alt = "";
+        picture.src = still.dataset.picture;
+        still.querySelector("input").after(picture);
+      }
+    }
+    if (status.state === "failed") {
+      const notice = document.createElement("p");
+      notice.className = "notice";
+      notice.setAttribute("role", "alert");
+      notice.textContent = status.error;
+      gallery.prepend(notice);
+      return;
+    }
+    if (status.state === "done") return;
+  } catch {
+    // The server may be starting again: ask once more.
+  }
+  window.setTimeout(() => fill(gallery), 1000);
+}
+
+function watch(root) {
+  for (const gallery of root.querySelectorAll("[data-gallery]")) fill(gallery);
+}
+
+// More: the next page of the same address, of which only the new pictures are taken over.
+const more = form.querySelector("[data-more]");
+if (more) {
+  more.addEventListener("click", async (event) => {
+    event.preventDefault();
+    more.classList.add("disabled");
+    const answer = await fetch(more.href);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const known = galleries.querySelectorAll(".gallery").length;
+    for (const gallery of [...page.querySelectorAll(".gallery")].slice(known)) {
+      galleries.append(gallery);
+      if (gallery.dataset.gallery) fill(gallery);
+    }
+    const next = page.querySelector("[data-more]");
+    if (next) more.href = next.href;
+    else more.remove();
+    more.classList.remove("disabled");
+    show();
+  });
+}
+
+for (const slider of form.querySelectorAll("input[type=range]")) {
+  const output = slider.parentElement.querySelector("[data-percent]");
+  const tell = () => {
+    output.textContent = `${Math.round(100 * slider.value)} %`;
+  };
+  slider.addEventListener("input", tell);
+  tell();
+}
+
+watch(document);
+show();

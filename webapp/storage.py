@@ -1,0 +1,81 @@
+"""Where files live in the instance folder; no name that a visitor chose is used for one."""
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+# What file systems and browsers trip over: separators, reserved signs, control characters.
+_UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]+')
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storage:
+    """The folders of the instance; identities are the uuids of the tables' rows."""
+
+    instance: Path  # absolute
+
+    def make_folders(self) -> None:
+        """Make every folder that the service writes to."""
+        for name in ("uploads", "songs", "analyses", "stills", "films", "work", "broker"):
+            (self.instance / name).mkdir(parents=True, exist_ok=True)
+
+    @property
+    def demo_song(self) -> Path:
+        """The WAV that the launcher composes once for visitors without a song at hand."""
+        return self.instance / "demo.wav"
+
+    def upload(self, identity: str) -> Path:
+        """Name a file that is still arriving or not yet found good."""
+        return self.instance / "uploads" / f"{identity}.wav"
+
+    def song(self, identity: str) -> Path:
+        """Name the WAV of a song."""
+        return self.instance / "songs" / f"{identity}.wav"
+
+    def mono(self, identity: str) -> Path:
+        """Name the analysis copy of a song, which lives only while it is analysed."""
+        return self.instance / "work" / f"{identity}.mono"
+
+    def analysis(self, identity: str) -> Path:
+        """Name the curves of a song that the page draws."""
+        return self.instance / "analyses" / f"{identity}.json"
+
+    def still(self, theme: str, weights: str, seed: int) -> Path:
+        """Name a picture of the gallery; other weights give other pictures."""
+        return self.instance / "stills" / theme / weights / f"{seed}.jpg"
+
+    def film(self, identity: str) -> Path:
+        """Name the finished film."""
+        return self.instance / "films" / f"{identity}.mp4"
+
+    def poster(self, identity: str) -> Path:
+        """Name the picture that stands for a finished film."""
+        return self.instance / "films" / f"{identity}.jpg"
+
+    def work(self, identity: str) -> Path:
+        """Name the folder of an unfinished film: its segments and its latest picture."""
+        return self.instance / "work" / identity
+
+    def forget_song(self, identity: str) -> None:
+        """Delete what belongs to a song."""
+        for path in (self.song(identity), self.analysis(identity), self.mono(identity)):
+            path.unlink(missing_ok=True)
+
+    def forget_film(self, identity: str) -> None:
+        """Delete what belongs to a film."""
+        for path in (self.film(identity), self.poster(identity)):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.work(identity), ignore_errors=True)
+
+
+def title_of(file_name: str) -> str:
+    """Make a song's title of the name that a visitor's file had.
+
+    Returns
+    -------
+    1 to 80 characters that are safe in a file name of any system
+    """
+    stem = re.split(r"[\\/]", file_name)[-1].removesuffix(".wav").removesuffix(".WAV")
+    words = " ".join(_UNSAFE.sub(" ", stem).split())
+    return words[:80].strip(" .") or "Untitled"
