@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional as F
 
-from keyframes.networks import Critic, Decoder, Form, Generator, initialise
+from keyframes.networks import Critic, Decoder, Form, Generator, Stylist, initialise
 from keyframes.stills import Statistics, Stills, sheet
 from keyframes.training import Learner, Pictures, freeze
 from pix2pix.run import State, seeded, update_average
@@ -18,10 +18,23 @@ from pix2pix.run import State, seeded, update_average
 
 @dataclass(frozen=True, kw_only=True)
 class GanSettings:
-    """How the GAN learns: R3GAN's loss and penalties (Huang et al. 2024), the penalties lazily."""
+    """How the GAN learns: first by copying, then against a critic.
 
-    n_batch: int = 64  # a multiple of Critic.N_GROUP
-    rate: float = 4e-4  # of learning, of both networks
+    A GAN alone needs a hundred thousand maps before its pictures hang together. So for a part of
+    the budget a stylist names the style of true maps, and the generator paints them again from
+    that, as in a variational autoencoder: blurred, but soon whole. Then noise takes the place of
+    the stylist, its eyes become the critic's, and the GAN begins where it stands (after Larsen
+    et al. 2016). The GAN itself is R3GAN's (Huang et al. 2024), with its penalties now and then.
+    """
+
+    n_batch: int = 32  # a multiple of Critic.N_GROUP
+    copy_share: float = 0.3  # of the budget spent on copying
+    copy_rate: float = 1e-3  # of learning
+    style_noise: float = 0.3  # deviation of the posterior; the KL term pulls the mean to 0
+    kl_weight: float = 3e-3
+    n_fitted: int = 2048  # maps whose styles the noise is fitted to
+    rate: float = 4e-4  # of learning, of the critic and of the generator against it
+    n_critic_first: int = 100  # steps that the critic learns alone, so that it has something to say
     penalty: float = 1.0  # gamma of R1 and R2, for latents of unit variance
     penalty_every: int = 8  # steps
     n_penalised: int = 16  # maps of a batch, a multiple of Critic.N_GROUP
@@ -29,7 +42,7 @@ class GanSettings:
 
 
 class GanTraining:
-    """A generator, its average, and the critic.
+    """A generator, its average, the stylist it copies with, and the critic.
 
     Parameters
     ----------
@@ -45,21 +58,64 @@ class GanTraining:
     ) -> None:
         self.fabric, self.form, self.settings = fabric, form, settings
         self.truth, self.seed = truth, seed
-        self.generator, self.critic = Generator(form), Critic(form)
-        for place, network in enumerate((self.generator, self.critic)):
+        self.generator, self.stylist, self.critic = Generator(form), Stylist(form), Critic(form)
+        for place, network in enumerate((self.generator, self.stylist, self.critic)):
             initialise(network, seeded(seed, -1 - place))
+        self.copier = Learner(fabric, [self.generator, self.stylist], settings.copy_rate)
         self.learner = Learner(fabric, [self.generator], settings.rate)
         self.critic_learner = Learner(fabric, [self.critic], settings.rate)
         self.average = copy.deepcopy(self.generator).eval()
+        self.n_copied: int | None = None  # steps of copying, once that is over
 
     def step(self, step: int, share: float) -> dict[str, float]:
         """Learn from one batch; see `keyframes.training.Training`."""
         generator = seeded(self.seed, step, self.fabric.global_rank)
         true = self._maps(generator)
+        if self.n_copied is None and share >= self.settings.copy_share:
+            self._change_over(step)
+        if self.n_copied is None:
+            figures = self._copy(true, generator, step)
+        else:
+            figures = self._compete(true, generator, step - self.n_copied, share)
+        update_average(self.average, self.generator, step, self.settings.half_life)
+        return figures
+
+    def _copy(self, true: Tensor, generator: torch.Generator, step: int) -> dict[str, float]:
+        """Paint true maps again, from the styles that the stylist finds in them."""
+        settings = self.settings
+        with self.fabric.autocast():
+            styles = self.stylist(true)
+            noise = torch.randn(styles.shape, generator=generator).to(true.device)
+            painted = self.generator(
+                styles + settings.style_noise * noise, true.shape[2], true.shape[3]
+            )
+        error = F.mse_loss(painted.float(), true)
+        kl = styles.float().square().mean()
+        self.copier.learn(error + settings.kl_weight * kl, step, 0.0)
+        return {"copy": error.item(), "kl": kl.item()}
+
+    @torch.no_grad()
+    def _change_over(self, step: int) -> None:
+        """Put noise in the stylist's place, and the stylist's eyes into the critic."""
+        self.n_copied = step
+        generator = seeded(self.seed, -10)
+        styles = []
+        for _ in range(self.settings.n_fitted // self.settings.n_batch):
+            with self.fabric.autocast():
+                styles.append(self.stylist(self._maps(generator)).float())
+        self.generator.load_state_dict(self.average.state_dict())
+        self.generator.fit_styles(torch.cat(styles))
+        self.average.load_state_dict(self.generator.state_dict())
+        self.critic.trunk.load_state_dict(self.stylist.trunk.state_dict())
+
+    def _compete(
+        self, true: Tensor, generator: torch.Generator, step: int, share: float
+    ) -> dict[str, float]:
+        """Teach the critic to tell painted maps from true ones, and the generator to fool it."""
         noise = torch.randn(len(true), self.form.n_noise, generator=generator).to(true.device)
         freeze([self.critic], frozen=False)
         with self.fabric.autocast():
-            painted = self.generator(noise, true.shape[2], true.shape[3])
+            painted = self.generator(self.generator.style(noise), true.shape[2], true.shape[3])
             logits_true = self.critic(true).float()
             logits_painted = self.critic(painted.detach()).float()
         # Relativistic (Jolicoeur-Martineau 2019): each true map against a painted one.
@@ -70,6 +126,8 @@ class GanTraining:
             figures["slope"] = slopes.item()
             loss = loss + 0.5 * self.settings.penalty * self.settings.penalty_every * slopes
         self.critic_learner.learn(loss, step, share)
+        if step < self.settings.n_critic_first:
+            return figures
 
         freeze([self.critic], frozen=True)
         with self.fabric.autocast():
@@ -77,8 +135,7 @@ class GanTraining:
         # What the critic said of the true maps before its own step is near enough.
         loss = F.softplus(logits_true.detach() - logits_painted).mean()
         figures["generator"] = loss.item()
-        self.learner.learn(loss, step, share)
-        update_average(self.average, self.generator, step, self.settings.half_life)
+        self.learner.learn(loss, step - self.settings.n_critic_first, share)
         return figures
 
     def _maps(self, generator: torch.Generator) -> Tensor:
@@ -117,14 +174,18 @@ class GanTraining:
     def state(self) -> State:
         """Return networks, average and optimisers."""
         return {
-            "generator": self.learner.state(),
+            "n_copied": self.n_copied,
+            "copier": self.copier.state(),
+            "generator": self.learner.optimiser.state_dict(),
             "critic": self.critic_learner.state(),
             "average": self.average.state_dict(),
         }
 
     def restore(self, state: State) -> None:
         """Go back to a state."""
-        self.learner.restore(state["generator"])
+        self.n_copied = state["n_copied"]
+        self.copier.restore(state["copier"])
+        self.learner.optimiser.load_state_dict(state["generator"])
         self.critic_learner.restore(state["critic"])
         self.average.load_state_dict(state["average"])
 

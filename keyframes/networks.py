@@ -220,23 +220,25 @@ def double(x: Tensor) -> Tensor:
 class Generator(Special):
     """Paint latent maps from styles.
 
-    const 4×4 ─▶ 8×8, attention ─▶ 16×16 ─▶ latent map; every convolution under the style.
-    For another size the const is resampled to as many quarters, and the overhang cut off.
+    style ─▶ 4×4 ─▶ 8×8, attention ─▶ 16×16 ─▶ latent map; every convolution under the style.
+    For another size the 4×4 is resampled to as many quarters, and the overhang cut off.
     """
 
     def __init__(self, form: Form) -> None:
         super().__init__()
         self.form = form
         width, n_style = form.generator_width, form.n_style
-        self.mapping = nn.Sequential(
+        # z to w: a straight part, which can be fitted, and a bent one, which is learnt.
+        self.straight = nn.Linear(form.n_noise, n_style)
+        self.bent = nn.Sequential(
             nn.Linear(form.n_noise, n_style),
             nn.LeakyReLU(SLOPE),
             nn.Linear(n_style, n_style),
             nn.LeakyReLU(SLOPE),
-            nn.Linear(n_style, n_style),
         )
-        self.const = nn.Parameter(torch.zeros(1, 2 * width, 4, 4))
-        self.at_quarter = self._stage([2 * width, 2 * width, 2 * width])
+        self.bent_last = nn.Linear(n_style, n_style)
+        self.layout = nn.Linear(n_style, width * 16)
+        self.at_quarter = self._stage([width, 2 * width, 2 * width])
         self.at_half = self._stage([2 * width, 2 * width, 2 * width])
         self.attention = Attention(2 * width)
         self.at_whole = self._stage([2 * width, width, width, width])
@@ -247,19 +249,16 @@ class Generator(Special):
         return nn.ModuleList(StyledConv(n_in, n_out, n_style) for n_in, n_out in pairwise(widths))
 
     def style(self, noise: Tensor) -> Tensor:
-        """Map noise (B, n_noise), of whatever length, to styles (B, n_style)."""
-        w: Tensor = self.mapping(F.normalize(noise) * self.form.n_noise**0.5)
+        """Map noise (B, n_noise) to styles (B, n_style)."""
+        w: Tensor = self.straight(noise) + self.bent_last(self.bent(noise))
         return w
 
-    def forward(self, noise: Tensor, height: int, width: int) -> Tensor:
-        """Map noise (B, n_noise) to latent maps (B, n_latents, height, width)."""
-        return self.paint(self.style(noise), height, width)
-
-    def paint(self, styles: Tensor, height: int, width: int) -> Tensor:
+    def forward(self, styles: Tensor, height: int, width: int) -> Tensor:
         """Map styles (B, n_style) to latent maps (B, n_latents, height, width)."""
         quarters = (-(-height // 4), -(-width // 4))
-        const = F.interpolate(self.const, size=quarters, mode="bilinear", align_corners=False)
-        x = const.expand(len(styles), -1, -1, -1)
+        x = self.layout(styles).reshape(len(styles), -1, 4, 4)
+        x = x.contiguous(memory_format=torch.channels_last)
+        x = F.interpolate(x, size=quarters, mode="bilinear", align_corners=False)
         for conv in self.at_quarter:
             x = conv(x, styles)
         x = double(x)
@@ -273,9 +272,67 @@ class Generator(Special):
         return latents
 
     def start(self, generator: RandomGenerator) -> None:
-        """Begin with a const that is different everywhere, and maps of about unit variance."""
+        """Begin different everywhere, with maps of about unit variance and a straight mapping."""
+        self.layout.bias.normal_(generator=generator)
         self.last.weight.mul_(0.3)
-        self.const.normal_(generator=generator)
+        self.bent_last.weight.zero_()
+
+    @torch.no_grad()
+    def fit_styles(self, styles: Tensor) -> None:
+        """Let noise give styles with the mean and the main spreads of given ones.
+
+        Parameters
+        ----------
+        styles : (n, n_style), n of at least twice n_style
+        """
+        centred = styles.float() - styles.float().mean(0)
+        spreads, directions = torch.linalg.eigh(centred.T @ centred / len(styles))
+        n_noise = min(self.form.n_noise, self.form.n_style)
+        main = directions[:, -n_noise:] * spreads[-n_noise:].clamp(min=0).sqrt()
+        self.straight.weight.zero_()
+        self.straight.weight[:, :n_noise] = main
+        self.straight.bias.copy_(styles.float().mean(0))
+
+
+def halve(x: Tensor) -> Tensor:
+    """Halve the sides of a map, rounded up."""
+    return F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False)
+
+
+class Trunk(nn.Module):
+    """See what is in a latent map: (B, n_latents, h, w) to (B, 2 · critic_width, h/4, w/4)."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__()
+        width = form.critic_width
+        self.first = nn.Conv2d(form.n_latents, width, 3, padding=1)
+        self.at_whole = Block(width)
+        self.to_half = nn.Conv2d(width, 2 * width, 1)
+        self.attention = Attention(2 * width)
+        self.at_half = Block(2 * width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the features of latent maps."""
+        x = self.to_half(halve(self.at_whole(self.first(x))))
+        return halve(self.at_half(self.attention(x)))
+
+
+class Stylist(nn.Module):
+    """Find the style of a latent map of any size: (B, n_latents, h, w) to (B, n_style)."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__()
+        width = form.critic_width
+        self.trunk = Trunk(form)
+        self.narrow = nn.Conv2d(2 * width, width, 3, padding=1)
+        self.last = nn.Linear(width * 16, form.n_style)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the styles of latent maps."""
+        x = F.leaky_relu(self.narrow(self.trunk(x)), SLOPE)
+        # As in the generator, a 4×4 lies over the whole map, whatever its shape.
+        styles: Tensor = self.last(F.adaptive_avg_pool2d(x, 4).flatten(1))
+        return styles
 
 
 class Critic(nn.Module):
@@ -287,11 +344,7 @@ class Critic(nn.Module):
     def __init__(self, form: Form) -> None:
         super().__init__()
         width = form.critic_width
-        self.first = nn.Conv2d(form.n_latents, width, 3, padding=1)
-        self.at_whole = Block(width)
-        self.to_half = nn.Conv2d(width, 2 * width, 1)
-        self.attention = Attention(2 * width)
-        self.at_half = Block(2 * width)
+        self.trunk = Trunk(form)
         self.at_quarter = nn.Conv2d(2 * width + self.N_SPREADS, 2 * width, 3, padding=1)
         self.inner = nn.Linear(2 * width, 2 * width)
         self.last = nn.Linear(2 * width, 1)
@@ -306,10 +359,7 @@ class Critic(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (B,), higher for true; B is a multiple of N_GROUP, or below it."""
-        x = self.at_whole(self.first(x))
-        x = self.to_half(F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False))
-        x = self.at_half(self.attention(x))
-        x = F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False)
+        x = self.trunk(x)
         x = F.leaky_relu(self.at_quarter(torch.cat([x, self._spread(x)], 1)), SLOPE)
         x = F.leaky_relu(self.inner(x.mean((2, 3))), SLOPE)
         logits: Tensor = self.last(x)

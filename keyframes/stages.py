@@ -89,10 +89,12 @@ class Workshop:
 
     def _train(self, stage: str, training: Training, course: Course) -> bool:
         run = self._run(stage)
-        if course.resumed and run.plan != asdict(self.plan):
+        plan = asdict(self.plan)
+        plan = {name: plan[name] for name in ("form", stage, "seed")}
+        if course.resumed and {name: run.plan.get(name) for name in plan} != plan:
             raise ValueError(f"{run.folder} was begun with other settings; repeat those to resume.")
         if self.fabric.is_global_zero and not course.resumed:
-            Run.create(run.folder, asdict(self.plan))
+            Run.create(run.folder, plan)
         return train(training, run, self.fabric, course)
 
     def _codec(self) -> CodecTraining:

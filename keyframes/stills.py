@@ -108,7 +108,7 @@ class Stills:
         """
         map_height, map_width = -(-height // FACTOR), -(-width // FACTOR)
         styles = styles.to(self.device, self.dtype)
-        maps = self.statistics.restore(self._generator.paint(styles, map_height, map_width))
+        maps = self.statistics.restore(self._generator(styles, map_height, map_width))
         pictures = self._decoder(maps.contiguous(memory_format=torch.channels_last))
         top = (map_height * FACTOR - height) // 2
         left = (map_width * FACTOR - width) // 2

@@ -11,6 +11,7 @@ from keyframes.networks import (
     Form,
     Generator,
     PatchCritic,
+    Stylist,
     depth_to_space,
     initialise,
 )
@@ -34,7 +35,7 @@ def test_the_codec_takes_any_multiple_of_16(height: int, width: int) -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (16, 29), (29, 16), (1, 1), (3, 50)])
 def test_the_generator_paints_maps_of_any_size(height: int, width: int) -> None:
-    maps = _start(Generator(FORM))(torch.randn(2, 8), height, width)
+    maps = _start(Generator(FORM))(torch.randn(2, 16), height, width)
     assert maps.shape == (2, 4, height, width)
     assert maps.isfinite().all()
 
@@ -81,7 +82,7 @@ def test_the_critic_compares_the_maps_of_a_group() -> None:
 
 def test_the_strength_of_a_style_does_not_change_the_strength_of_a_map() -> None:
     generator = _start(Generator(FORM))
-    conv = generator.at_quarter[0]
+    conv = generator.at_half[0]
     with torch.no_grad():
         conv.shift.weight.zero_()
         conv.scale.weight.zero_()
@@ -93,6 +94,22 @@ def test_the_strength_of_a_style_does_not_change_the_strength_of_a_map() -> None
     expected = F.conv2d(x, conv.conv.weight, padding=1)
     expected /= conv.conv.weight.square().sum((1, 2, 3)).sqrt()[:, None, None]
     torch.testing.assert_close(plain, F.leaky_relu(expected, 0.2) * 2**0.5, atol=1e-4, rtol=1e-4)
+
+
+def test_fitted_noise_gives_styles_of_the_same_mean_and_spread() -> None:
+    generator = _start(Generator(FORM))
+    # 8 numbers of noise cannot span 16 of style: the given ones lie on a plane of 5.
+    plane = torch.randn(5, 16, generator=seeded(1))
+    given = torch.randn(4000, 5, generator=seeded(2)) @ plane + torch.linspace(-3, 3, 16)
+    generator.fit_styles(given)
+    drawn = generator.style(torch.randn(4000, 8, generator=seeded(3)))
+    torch.testing.assert_close(drawn.mean(0), given.mean(0), atol=0.3, rtol=0)
+    torch.testing.assert_close(drawn.T.cov(), given.T.cov(), atol=0.8, rtol=0.1)
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (16, 29), (29, 16)])
+def test_the_stylist_gives_one_style_a_map(height: int, width: int) -> None:
+    assert _start(Stylist(FORM))(torch.randn(3, 4, height, width)).shape == (3, 16)
 
 
 @pytest.mark.parametrize("field", ["codec_width", "generator_width", "critic_width", "n_style"])

@@ -1,7 +1,9 @@
 """The trainings of the stills: two steps on a few pictures, resumed, stopped, and exported."""
 
 import json
-from collections.abc import Iterator
+import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,7 @@ FORM = Form(n_latents=4, codec_width=8, generator_width=8, critic_width=16, n_no
 PLAN = Plan(
     form=FORM,
     codec=CodecSettings(n_batch=4, crop=32, critic_width=8),
-    gan=GanSettings(n_batch=8, n_penalised=8, penalty_every=2),
+    gan=GanSettings(n_batch=8, n_penalised=8, penalty_every=2, n_fitted=16, n_critic_first=1),
     seed=3,
 )
 
@@ -39,10 +41,9 @@ PICTURES = [_smooth(16, 64, 64), _smooth(10, 64, 112), _smooth(9, 112, 64)]
 
 
 @pytest.fixture(autouse=True)
-def _small_samples(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _small_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     """Skip the 44 full-size pictures of a GAN's sheet, which tests of the loop do not look at."""
     monkeypatch.setattr("keyframes.gan_training.sheet", lambda _: torch.zeros(3, 8, 8))
-    yield
 
 
 def _workshop(folder: Path, plan: Plan = PLAN, pictures: list[np.ndarray] = PICTURES) -> Workshop:
@@ -77,10 +78,6 @@ def test_both_stages_move_their_weights_and_export_stills(tmp_path: Path) -> Non
     assert stills.paint(stills.style(0)[None], 64, 112).isfinite().all()
 
 
-class _Interrupted(RuntimeError):
-    """Stands for a run that was stopped."""
-
-
 @pytest.mark.parametrize("stage", ["codec", "gan"])
 def test_a_resumed_stage_goes_on_exactly(
     tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
@@ -92,11 +89,11 @@ def test_a_resumed_stage_goes_on_exactly(
     if stage == "codec":
         _continue(straight.folder, resumed.folder)
         straight.train_codec(_course(5, resumed=True))
-        _stop_after(2, resumed.train_codec, monkeypatch, resumed=True)
+        _stop_after(2, resumed.train_codec, resumed=True)
         resumed.train_codec(_course(5, resumed=True))
     else:
         straight.train_gan(_course(5))
-        _stop_after(2, resumed.train_gan, monkeypatch, resumed=False)
+        _stop_after(2, resumed.train_gan, resumed=False)
         resumed.train_gan(_course(5, resumed=True))
     one, other = _tensors(straight.folder, stage), _tensors(resumed.folder, stage)
     assert one.keys() == other.keys()
@@ -117,17 +114,15 @@ def _continue(one: Path, other: Path) -> None:
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def _stop_after(n: int, stage: object, monkeypatch: pytest.MonkeyPatch, *, resumed: bool) -> None:
+def _stop_after(n: int, stage: Callable[[Course], bool], *, resumed: bool) -> None:
     """Run a stage of five steps, and ask it to stop as Ctrl-C does when n of them are done."""
-    import os
-    import signal
 
     def tell(step: int, *_: object) -> None:
         if step == n:
             os.kill(os.getpid(), signal.SIGINT)
 
     course = Course(budget=Budget(steps=5), resumed=resumed, tell=tell)
-    assert stage(course) is False  # type: ignore[operator]
+    assert not stage(course)
 
 
 @pytest.mark.parametrize("stage", ["codec", "gan"])
