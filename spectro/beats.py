@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from spectro.spectrum import COLUMN_RATE, Curves
 
-MIN_ONSET_DB: Final = 0.5  # a rise, mean over the bands, below which nothing is an onset
+_MIN_S: Final = 2.0  # of sound; less has no rhythm
+_MIN_ONSET_DB: Final = 0.5  # a rise, mean over the bands, below which nothing is an onset
+_MIN_BEAT_DB: Final = 0.2  # the median beat must rise as much; measured: pads 0, strings 0.4 to 1.1
 _MIN_BEATS: Final = 4  # fewer say nothing about a tempo
 _WINDOW_S, _STEP_S = 12.0, 4.0  # of the search for the local tempo
 _LAGS: Final = np.arange(20, 201)  # columns: 300 to 30 beats a minute
@@ -42,13 +44,13 @@ def track(curves: Curves) -> Beats:
     The bars are the phase of the beats with the strongest onsets, bass and changes of harmony:
     a modest guess, right for most music with drums.
     """
-    if curves.onset.max() < MIN_ONSET_DB:
+    if len(curves.onset) < _MIN_S * COLUMN_RATE or curves.onset.max() < _MIN_ONSET_DB:
         return _NO_BEATS
     bpm = _local_tempo(curves.onset)
     _, beats = librosa.beat.beat_track(
         onset_envelope=curves.onset.astype(np.float64), sr=COLUMN_RATE, hop_length=1, bpm=bpm
     )
-    if len(beats) < _MIN_BEATS:
+    if len(beats) < _MIN_BEATS or np.median(_strongest(curves.onset, beats)) < _MIN_BEAT_DB:
         return _NO_BEATS
     times_s = beats / COLUMN_RATE
     intervals_s = np.diff(times_s)
@@ -110,11 +112,16 @@ def _accents(curves: Curves, beats: NDArray[np.int64]) -> NDArray[np.float64]:
     chroma /= np.maximum(np.linalg.norm(chroma, axis=1, keepdims=True), 1e-9)
     change = np.zeros(len(beats))
     change[1:] = 1.0 - np.sum(chroma[1:] * chroma[:-1], axis=1)
-    around = np.clip(beats[:, None] + np.arange(-3, 8), 0, len(curves.onset) - 1)
-    onset, bass = curves.onset[around].max(axis=1), curves.bass[around].max(axis=1)
-    clues = np.stack([onset, bass, change])
+    clues = np.stack([_strongest(curves.onset, beats), _strongest(curves.bass, beats), change])
     spread = np.maximum(clues.std(axis=1, keepdims=True), 1e-9)
     weights: NDArray[np.float64] = ((clues - clues.mean(axis=1, keepdims=True)) / spread).sum(
         axis=0
     )
     return weights
+
+
+def _strongest(curve: NDArray[np.float32], beats: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Find the highest value from 30 ms before each beat to 70 ms after it: (n_beats,)."""
+    around = np.clip(beats[:, None] + np.arange(-3, 8), 0, len(curve) - 1)
+    highest: NDArray[np.float32] = curve[around].max(axis=1)
+    return highest

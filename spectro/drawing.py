@@ -102,10 +102,10 @@ def _draw_frequency(bands: Axes, heights: Axes, features: Features) -> None:
 
 
 def _draw_timbre(panels: NDArray[np.object_], features: Features) -> None:
-    _plot(panels[0], features, {"flatness: tone to noise": features.flatness}, (_ROSE,))
-    panels[0].set_yscale("log")
-    panels[0].set_ylim(1e-6, 1.0)
-    panels[0].set_ylabel("TIMBRE", color=_INK)
+    flatness_db = 10.0 * np.log10(np.maximum(features.flatness, 1e-6))
+    _plot(panels[0], features, {"flatness: tone to noise": flatness_db}, (_ROSE,))
+    panels[0].set_ylim(-62.0, 2.0)
+    panels[0].set_ylabel("TIMBRE\ndB", color=_INK)
     _show(panels[1], features, features.contrast, "cividis")
     panels[1].set_yticks([0, 6], ["low", "high"])
     panels[1].set_ylabel("contrast\nof bands")
