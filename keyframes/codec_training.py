@@ -64,8 +64,8 @@ class CodecTraining:
         self.critic = PatchCritic(settings.critic_width)
         for place, network in enumerate((self.encoder, self.decoder, self.critic)):
             initialise(network, seeded(seed, -1 - place))
-        self.learner = Learner(fabric, [self.encoder, self.decoder], settings.rate)
-        self.critic_learner = Learner(fabric, [self.critic], settings.critic_rate)
+        self.learner = Learner(fabric, [self.encoder, self.decoder], settings.rate, contest=False)
+        self.critic_learner = Learner(fabric, [self.critic], settings.critic_rate, contest=True)
         self.average_encoder = copy.deepcopy(self.encoder).eval()
         self.average_decoder = copy.deepcopy(self.decoder).eval()
 

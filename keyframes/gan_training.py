@@ -61,9 +61,11 @@ class GanTraining:
         self.generator, self.stylist, self.critic = Generator(form), Stylist(form), Critic(form)
         for place, network in enumerate((self.generator, self.stylist, self.critic)):
             initialise(network, seeded(seed, -1 - place))
-        self.copier = Learner(fabric, [self.generator, self.stylist], settings.copy_rate)
-        self.learner = Learner(fabric, [self.generator], settings.rate)
-        self.critic_learner = Learner(fabric, [self.critic], settings.rate)
+        self.copier = Learner(
+            fabric, [self.generator, self.stylist], settings.copy_rate, contest=False
+        )
+        self.learner = Learner(fabric, [self.generator], settings.rate, contest=True)
+        self.critic_learner = Learner(fabric, [self.critic], settings.rate, contest=True)
         self.average = copy.deepcopy(self.generator).eval()
         self.n_copied: int | None = None  # steps of copying, once that is over
 

@@ -120,15 +120,28 @@ class _Keeper:
 
 
 class Learner:
-    """One optimiser over some networks, for any number of devices."""
+    """One optimiser over some networks, for any number of devices.
 
-    def __init__(self, fabric: Fabric, networks: Sequence[nn.Module], rate: float) -> None:
+    Parameters
+    ----------
+    fabric : device and precision
+    networks : moved to the device; what `learn` changes
+    rate : of learning
+    contest : whether the loss is another network's opinion. Then Adam has no momentum, since
+        the slope turns with the opponent (R3GAN's betas). Otherwise it has, and slopes are cut
+        to a length of 1: without both, networks that have no norms blow up at a rate of 1e-3.
+    """
+
+    def __init__(
+        self, fabric: Fabric, networks: Sequence[nn.Module], rate: float, *, contest: bool
+    ) -> None:
         self.fabric = fabric
         self.networks = nn.ModuleList(networks)
         self.networks.to(fabric.device).to(memory_format=torch.channels_last)
         self.rate = rate
-        # R3GAN's betas for the GAN serve the codec as well.
-        self.optimiser: Optimizer = Adam(self.networks.parameters(), rate, betas=(0.0, 0.99))
+        self.contest = contest
+        betas = (0.0 if contest else 0.9, 0.99)
+        self.optimiser: Optimizer = Adam(self.networks.parameters(), rate, betas=betas)
 
     def learn(self, loss: Tensor, step: int, share: float) -> None:
         """Take one step down a loss's gradients."""
@@ -138,6 +151,8 @@ class Learner:
         self.optimiser.zero_grad()
         self.fabric.backward(loss)
         self._average_gradients()
+        if not self.contest:
+            nn.utils.clip_grad_norm_(self.networks.parameters(), 1.0)
         self.optimiser.step()
 
     def _average_gradients(self) -> None:
