@@ -36,6 +36,16 @@ class HitRates:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Music:
+    """Whether the music matters."""
+
+    hits: HitRates
+    hits_without_mean_colour: HitRates
+    l1_right_song: float
+    l1_wrong_song: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stripes:
     """How far the spectrogram is printed on the frames, in [−1, 1]; 0 is not at all."""
 
@@ -104,22 +114,25 @@ def measure_hits(painted: Floats, true: Floats) -> HitRates:
     )
 
 
-def measure_wrong_song_l1(painted: Floats, true: Floats, songs: NDArray[np.integer]) -> float:
-    """Return the L1 of frames against those of another song.
+def judge_music(painted: Floats, true: Floats) -> Music:
+    """Judge whether frames follow their own song and moment.
 
     Parameters
     ----------
-    songs : (n,) number of the song of each frame, two songs at least; each frame is compared with
-        one of the next song, the same for the same arguments
+    painted, true : (n_songs, n, 3, H, W), two songs at least; the wrong song is the next one
     """
-    names = np.unique(songs)
-    if len(names) < 2:
+    if len(true) < 2:
         raise ValueError("frames of two songs at least, please")
-    others = np.empty(len(songs), np.intp)
-    for name, following in zip(names, np.roll(names, -1), strict=True):
-        own, theirs = np.flatnonzero(songs == name), np.flatnonzero(songs == following)
-        others[own] = np.resize(theirs, len(own))
-    return float(measure_l1(painted, true[others]).mean())
+    painted_all, true_all = (songs.reshape(-1, *songs.shape[2:]) for songs in (painted, true))
+    wrong = np.roll(true, -1, axis=0).reshape(true_all.shape)
+    return Music(
+        hits=measure_hits(painted_all, true_all),
+        hits_without_mean_colour=measure_hits(
+            remove_mean_colour(painted_all), remove_mean_colour(true_all)
+        ),
+        l1_right_song=float(measure_l1(painted_all, true_all).mean()),
+        l1_wrong_song=float(measure_l1(painted_all, wrong).mean()),
+    )
 
 
 def measure_temporal_ratio(painted: Floats, true: Floats) -> float:

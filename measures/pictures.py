@@ -17,6 +17,7 @@ N_DIRECTIONS = 128
 N_REPEATS = 4
 SMALLEST = 16  # pixels a side of the coarsest level
 _BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16  # Burt and Adelson 1983
+_N_POINTS = 4_096  # for precision and recall, whose time grows with the square
 _THUMBNAIL = 32  # pixels a side where whole pictures are compared
 
 Floats = NDArray[np.float32]
@@ -170,3 +171,26 @@ def measure_coverage(made: Floats, true: Floats, n_neighbours: int = 3) -> Cover
         return float(np.mean((_squared_distances(points, cloud) <= radius).any(axis=1)))
 
     return Coverage(precision=share_inside(made, true), recall=share_inside(true, made))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """How near a set of pictures lies to the true ones."""
+
+    sliced_wasserstein: dict[int, float]  # by the side of the level
+    coarsest: Coverage  # of the patches of the coarsest level: forms and colours
+
+
+class Judge:
+    """Compare sets of pictures with one true set; as many pictures in each as in the true one."""
+
+    def __init__(self, true: Iterable[Pictures]) -> None:
+        self._true = collect_patches(true, np.random.default_rng(0))
+
+    def compare(self, pictures: Iterable[Pictures]) -> Verdict:
+        """Compare a set with the true one; the same pictures get the same verdict."""
+        made = collect_patches(pictures, np.random.default_rng(1))
+        return Verdict(
+            sliced_wasserstein=compare_patches(self._true, made),
+            coarsest=measure_coverage(made[SMALLEST][:_N_POINTS], self._true[SMALLEST][:_N_POINTS]),
+        )

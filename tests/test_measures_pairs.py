@@ -5,13 +5,13 @@ import pytest
 
 from measures.pairs import (
     compare,
+    judge_music,
     measure_hits,
     measure_l1,
     measure_psnr_db,
     measure_ssim,
     measure_stripes,
     measure_temporal_ratio,
-    measure_wrong_song_l1,
     remove_mean_colour,
 )
 
@@ -72,11 +72,18 @@ def test_colour_alone_finds_nothing_once_it_is_removed(frames: np.ndarray) -> No
 
 
 def test_another_song_is_farther_than_the_right_one(frames: np.ndarray) -> None:
-    songs = np.repeat([3, 7, 9], 4)
-    wrong = measure_wrong_song_l1(frames, frames, songs)
-    assert wrong == pytest.approx(float(np.abs(np.roll(frames, -4, axis=0) - frames).mean()))
+    three_songs = frames.reshape(3, 4, 3, 32, 32)
+    music = judge_music(three_songs, three_songs)
+    assert music.l1_right_song == 0
+    assert music.l1_wrong_song == pytest.approx(
+        float(np.abs(np.roll(frames, -4, axis=0) - frames).mean()), rel=1e-5
+    )
+    assert music.hits.top_1 == music.hits_without_mean_colour.top_1 == 1
+    deaf = judge_music(np.roll(three_songs, 1, axis=0), three_songs)  # plays the wrong song
+    assert deaf.l1_right_song > 0.1
+    assert deaf.hits.top_1 == 0
     with pytest.raises(ValueError, match="two songs"):
-        measure_wrong_song_l1(frames, frames, np.zeros(12, int))
+        judge_music(three_songs[:1], three_songs[:1])
 
 
 def test_temporal_ratio_is_one_for_truth_above_for_flicker_and_zero_for_a_still(

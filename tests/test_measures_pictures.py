@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from measures.pictures import (
+    Judge,
     collect_patches,
     compare_patches,
     find_nearest,
@@ -91,3 +92,11 @@ def test_coverage_knows_collapse_from_scatter() -> None:
     scattered = measure_coverage(5 * same, true)
     assert scattered.precision < 0.3
     assert scattered.recall > 0.8
+
+
+def test_the_judge_prefers_pictures_of_the_same_kind() -> None:
+    judge = Judge([make_pictures(0)])
+    like, flat = judge.compare([make_pictures(1)]), judge.compare([make_pictures(1) ** 8])
+    assert all(flat.sliced_wasserstein[side] > like.sliced_wasserstein[side] for side in (64, 32))
+    assert like.coarsest.recall > flat.coarsest.recall
+    assert like == judge.compare([make_pictures(1)])

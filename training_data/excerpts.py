@@ -1,0 +1,64 @@
+"""Made music videos: frames in a row of songs that no training hears, for measuring."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import soundfile
+import torch
+from torch import Tensor
+
+from spectro import windows
+from spectro.audio import load, write_mono
+from spectro.timeline import Timeline
+from training_data import songs
+from training_data.pairs import HELD_OUT_SEED, THEMES
+
+FIRST_SEED = 2 * HELD_OUT_SEED  # other songs than those of the held-out pairs
+FPS = Fraction(24)
+SONG_S = 20.0
+SIDE = 256  # pixels
+_N_AT_ONCE = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excerpt:
+    """Consecutive frames of one song."""
+
+    spectrograms: Tensor  # (n, 256, 256) float32 in [0, 1], cut as a film's are
+    frames: Tensor  # (n, 3, 256, 256) float32 in [0, 1], the true ones
+
+
+def make_excerpts(theme: str, n_songs: int, n_frames: int) -> Iterator[Excerpt]:
+    """Make the middle n_frames, up to 480, of each song, always the same ones.
+
+    Parameters
+    ----------
+    theme : a key of `training_data.pairs.THEMES`
+    """
+    maker = THEMES[theme]
+    for seed in range(FIRST_SEED, FIRST_SEED + n_songs):
+        heard = _hear(seed, n_frames)
+        # The director reads what the pairs hold: bytes.
+        seen = heard.mul(255).round().div(255)
+        frames = [
+            maker.paint(maker.direct(seen[start : start + _N_AT_ONCE]), SIDE, SIDE)
+            for start in range(0, n_frames, _N_AT_ONCE)
+        ]
+        yield Excerpt(spectrograms=heard, frames=torch.cat(frames))
+
+
+def _hear(seed: int, n_frames: int) -> Tensor:
+    """Compose a song and go through the doors that a film goes through."""
+    song = songs.compose(seed, SONG_S)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "song.wav"
+        soundfile.write(path, song.samples, song.sample_rate)
+        audio = load(path)
+        mono = write_mono(audio, Path(folder) / "song.mono")
+        timeline = Timeline(fps=FPS, n_samples=audio.n_samples, sample_rate=audio.sample_rate)
+        white_db = windows.measure_reference_db(mono)
+        first = (timeline.n_frames - n_frames) // 2
+        return torch.from_numpy(windows.slice_windows(mono, white_db, timeline, first, n_frames))
