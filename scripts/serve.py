@@ -15,11 +15,10 @@ from urllib.request import urlopen
 
 import click
 import flask_migrate
-import soundfile
 
 from film.threads import settle_threads
+from scripts.demo import write_song
 from spectro.errors import TonfilmError
-from training_data.demo_song import compose_demo
 from webapp import create_app
 from webapp.settings import PREFIX, Settings
 from webapp.storage import Storage
@@ -36,9 +35,13 @@ WORKER = ("-m", "celery", "--app", "wsgi:celery", "--quiet", "worker", "--pool",
 WEB = ("-m", "gunicorn", "--no-control-socket", "--worker-class", "gthread", "--threads", "8",
        "--log-level", "warning", "--timeout", "120", "--graceful-timeout", "5")  # fmt: skip
 
-SETTINGS = "\b\nSettings, read from the environment:\n" + "\n".join(
-    f"  {PREFIX}{entry.name.upper()}  {entry.metadata['help']} [{entry.default or '–'}]"
-    for entry in fields(Settings)
+SETTINGS = (
+    "\b\nSettings, read from the environment:\n"
+    + "\n".join(
+        f"  {PREFIX}{entry.name.upper()}  {entry.metadata['help']} [{entry.default or '–'}]"
+        for entry in fields(Settings)
+    )
+    + f"\n  {PREFIX}MODELS  folder of the themes [models]"
 )
 
 
@@ -82,10 +85,7 @@ def prepare(settings: Settings) -> None:
     demo_song = Storage(instance=settings.instance.resolve()).demo_song
     if not demo_song.exists():
         click.echo("Composing the demo song …")
-        song = compose_demo()
-        unfinished = demo_song.with_suffix(".part")
-        soundfile.write(unfinished, song.samples, song.sample_rate, "PCM_16", format="WAV")
-        unfinished.replace(demo_song)
+        write_song(demo_song)
 
 
 def run(settings: Settings) -> int:
@@ -95,8 +95,8 @@ def run(settings: Settings) -> int:
     own, so that they hear of it from here, once.
     """
     asked_to_stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, lambda *_: asked_to_stop.set())
+    for wish in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(wish, lambda *_: asked_to_stop.set())
     children: dict[str, subprocess.Popen[bytes]] = {}
     try:
         children["worker"] = start(*WORKER)
@@ -129,7 +129,7 @@ def start(*arguments: str) -> subprocess.Popen[bytes]:
 def answers(address: str) -> bool:
     """Claim that the web server sends the start page."""
     try:
-        with urlopen(f"http://{address}/", timeout=5) as answer:  # noqa: S310, http it is
+        with urlopen(f"http://{address}/", timeout=5) as answer:
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False
@@ -138,10 +138,10 @@ def answers(address: str) -> bool:
 def stop(children: list[subprocess.Popen[bytes]]) -> None:
     """End the children and whatever they have started, first kindly."""
     deadline_s = time.monotonic() + GRACE_S
-    for name in (signal.SIGTERM, signal.SIGKILL):
+    for kindness in (signal.SIGTERM, signal.SIGKILL):
         for child in children:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, name)
+                os.killpg(child.pid, kindness)
         for child in children:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(max(0.0, deadline_s - time.monotonic()))

@@ -1,13 +1,12 @@
 """What a visitor reads when something cannot be done: one sentence, and the way on."""
 
-import errno
-
 from flask import Flask, render_template
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
+from film.disk import plain_disk_errors
 from spectro.errors import TonfilmError
-from webapp.jobs import DISK_IS_FULL, OUR_MISTAKE
+from webapp.jobs import OUR_MISTAKE
 from webapp.service import service
 
 SENTENCES = {
@@ -42,6 +41,8 @@ def _show_http(error: HTTPException) -> tuple[str, int]:
 
 
 def _show_disk(error: OSError) -> tuple[str, int]:
-    if error.errno == errno.ENOSPC:
-        return _page(DISK_IS_FULL, 413)
-    raise error
+    try:
+        with plain_disk_errors():
+            raise error
+    except TonfilmError as plain:
+        return _page(str(plain), 413)

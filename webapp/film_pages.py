@@ -45,7 +45,7 @@ def order(song_id: str) -> AnyResponse | tuple[str, int]:
     """Queue a film."""
     song = own_song(song_id)
     form = FilmForm()
-    read_card(form.theme.data or "", service().models)  # an unknown theme has no page to go back to
+    read_card(form.theme.data or "")  # an unknown theme has no page to go back to
     if not form.validate_on_submit():
         return _show_choice(song, form, form.first_error()), 400
     try:
@@ -153,19 +153,18 @@ def delete(film_id: str) -> AnyResponse:
 
 def _keyframes(recipe: Recipe) -> list[Still]:
     try:
-        weights = weights_name(read_card(recipe.theme, service().models))
+        weights = weights_name(read_card(recipe.theme))
     except TonfilmError:  # the theme is no longer installed, but the film stands
         weights = "gone"
     return find_stills(recipe.theme, weights, recipe.keyframes)
 
 
 def _cards() -> dict[str, Card]:
-    models = service().models
-    return {name: read_card(name, models) for name in list_themes(models)}
+    return {name: read_card(name) for name in list_themes()}
 
 
 def _show_choice(song: Song, form: FilmForm, sentence: str = "") -> str:
-    theme = form.theme.data
+    theme = form.theme.data or ""
     cards = _cards()
     n_stills = min(max(request.args.get("n", N_STILLS, type=int), N_STILLS), MAX_STILLS)
     galleries = [open_gallery(theme, first) for first in range(0, n_stills, N_STILLS)]

@@ -166,4 +166,4 @@ class FilmForm(FlaskForm):
 
     def first_error(self) -> str:
         """Return one sentence of what is wrong, or nothing."""
-        return next((str(errors[0]) for errors in self.errors.values()), "")
+        return next((str(field.errors[0]) for field in self if field.errors), "")

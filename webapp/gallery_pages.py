@@ -39,7 +39,7 @@ def weights_name(card: Card) -> str:
 
 def favourite_theme() -> str:
     """Return the theme that is offered first, or "" where none is installed."""
-    themes = list_themes(service().models)
+    themes = list_themes()
     return FAVOURITE_THEME if FAVOURITE_THEME in themes else next(iter(themes), "")
 
 
@@ -51,7 +51,7 @@ def open_gallery(theme: str, first_seed: int) -> Gallery:
     TonfilmError
         There is no such theme, or its card is damaged.
     """
-    weights = weights_name(read_card(theme, service().models))
+    weights = weights_name(read_card(theme))
     wanted = select(Gallery).where(
         Gallery.theme == theme, Gallery.weights == weights, Gallery.first_seed == first_seed
     )
@@ -87,7 +87,7 @@ def find_stills(theme: str, weights: str, seeds: Iterable[int]) -> list[Still]:
 @pages.get("/stills/<theme>/<int:seed>.jpg")
 def still(theme: str, seed: int) -> Response:
     """Send a picture of the gallery."""
-    weights = weights_name(read_card(theme, service().models))
+    weights = weights_name(read_card(theme))
     path = service().storage.still(theme, weights, seed)
     if not path.exists():
         abort(404)

@@ -1,6 +1,5 @@
 """The worker's tasks. Only inside them is the pipeline imported: it needs torch, pages do not."""
 
-import errno
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -10,6 +9,7 @@ from celery import Celery, Task, shared_task
 from flask import Flask
 from kombu.exceptions import OperationalError
 
+from film.disk import plain_disk_errors
 from spectro.errors import TonfilmError
 from webapp import leases
 from webapp.leases import InterruptedWorkError, Lease
@@ -17,13 +17,12 @@ from webapp.service import service
 from webapp.settings import Settings
 from webapp.tables import Film, Gallery, Job, Song, State, db
 
-DISK_IS_FULL = "The disk is full: make some room and try again."
 OUR_MISTAKE = "Something went wrong inside Tonfilm: try again, and if it stays so, look at the log."
 
 log = logging.getLogger(__name__)
 
 
-def make_celery(app: Flask, settings: Settings) -> Celery:
+def make_celery(app: Flask, settings: Settings) -> "Celery[Task[Any, Any]]":
     """Build the Celery application: through the instance folder, or a broker of the settings."""
 
     class ContextTask(Task[Any, Any]):
@@ -34,7 +33,7 @@ def make_celery(app: Flask, settings: Settings) -> Celery:
                 return self.run(*args, **kwargs)
 
     folder = settings.instance.resolve() / "broker"
-    celery = Celery("tonfilm", task_cls=ContextTask)
+    celery: Celery[Task[Any, Any]] = Celery("tonfilm", task_cls=ContextTask)
     celery.conf.update(
         broker_url=settings.broker or "filesystem://localhost",
         broker_transport_options={}
@@ -79,7 +78,7 @@ def analyse(song_id: str) -> None:
     def work(lease: Lease) -> None:
         from webapp.analysis import analyse_song  # noqa: PLC0415, librosa is slow to import
 
-        analyse_song(service().storage, song_id, lease)
+        analyse_song(service(), song_id, lease)
 
     _run(Song, song_id, work)
 
@@ -118,15 +117,15 @@ def _run(table: type[Job], identity: str, work: Callable[[Lease], None]) -> None
         return
     with lease:
         try:
-            work(lease)
+            with plain_disk_errors():
+                work(lease)
         except InterruptedWorkError:
             lease.give_back()
         except TonfilmError as error:
             log.warning("%s %s: %s", table.__name__, identity, error, exc_info=error.__cause__)
             lease.finish(State.FAILED, error=str(error))
-        except Exception as error:  # the one broad door: whatever it is, the visitor is told
+        except Exception:  # the one broad door: whatever it is, the visitor is told
             log.exception("%s %s failed", table.__name__, identity)
-            is_full = isinstance(error, OSError) and error.errno == errno.ENOSPC
-            lease.finish(State.FAILED, error=DISK_IS_FULL if is_full else OUR_MISTAKE)
+            lease.finish(State.FAILED, error=OUR_MISTAKE)
         else:
             lease.finish(State.DONE)

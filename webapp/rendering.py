@@ -26,6 +26,7 @@ def render_film(service: Service, film: Film, lease: Lease) -> None:
         parse_recipe(film.recipe),
         work=storage.work(film.id),
         progress=lease,
+        limits=service.settings.limits,
     )
     write_poster(storage.film(film.id), storage.poster(film.id))
     film.report = report.model_dump_json()

@@ -1,7 +1,6 @@
 """What pages and tasks share besides the database."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from celery import Celery
 from flask import current_app
@@ -17,11 +16,6 @@ class Service:
     settings: Settings
     storage: Storage
     celery: Celery
-
-    @property
-    def models(self) -> Path:
-        """The folder of the themes."""
-        return self.settings.models
 
 
 def service() -> Service:

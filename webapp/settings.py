@@ -7,9 +7,12 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from spectro.audio import Limits
 from spectro.errors import TonfilmError
 
 PREFIX = "TONFILM_"
+# Variables of that name that others read: where the themes lie, and what tests may not skip.
+READ_ELSEWHERE = {"TONFILM_MODELS", "TONFILM_REQUIRE"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +30,6 @@ class Settings:
 
     instance: Path = field(
         default=Path("instance"), metadata={"help": "folder of songs, films, database and secret"}
-    )
-    models: Path = field(
-        default=Path(__file__).resolve().parents[1] / "models",
-        metadata={"help": "folder of themes"},
     )
     host: str = field(default="127.0.0.1", metadata={"help": "address to listen on"})
     port: int = field(default=8000, metadata={"help": "port to listen on, 1 to 65535"})
@@ -78,17 +77,21 @@ class Settings:
         known = {PREFIX + entry.name.upper(): entry for entry in fields(cls)}
         values: dict[str, Any] = {}
         for variable, text in environment.items():
-            if not variable.startswith(PREFIX):
+            if not variable.startswith(PREFIX) or variable in READ_ELSEWHERE:
                 continue
             if variable not in known:
                 raise TonfilmError(f"There is no setting {variable}; see scripts/serve.py --help.")
-            entry = known[variable]
+            kind: Any = known[variable].type
             try:
-                kind = Path if isinstance(entry.default, Path) else type(entry.default)
-                values[entry.name] = kind(text)
+                values[known[variable].name] = kind(text)
             except ValueError as error:
                 raise TonfilmError(f"Set {variable} to a number, not to {text!r}.") from error
         return cls(**values)
+
+    @property
+    def limits(self) -> Limits:
+        """What a song may be at most."""
+        return Limits(max_duration_s=self.max_song_s, max_bytes=self.max_upload_mb << 20)
 
     @property
     def database_url(self) -> str:

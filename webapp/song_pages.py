@@ -10,7 +10,7 @@ from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
-from spectro.audio import Audio, Limits, load
+from spectro.audio import Audio, load
 from spectro.errors import TonfilmError
 from webapp.curves import Analysis
 from webapp.drawing import draw, draw_soundtrack
@@ -167,10 +167,8 @@ def _keep(identity: str, title: str) -> Song:
 
 
 def _check(arrived: Path, title: str) -> Audio:
-    settings = service().settings
-    limits = Limits(max_duration_s=settings.max_song_s, max_bytes=settings.max_upload_mb << 20)
     try:
-        return load(arrived, limits)
+        return load(arrived, service().settings.limits)
     except TonfilmError as error:
         # The visitor knows the file by its own name only.
         raise TonfilmError(str(error).replace(arrived.name, f"“{title}”")) from error

@@ -16,7 +16,7 @@ JPEG_QUALITY = 90
 def paint_gallery(service: Service, gallery: Gallery, lease: Lease) -> None:
     """Paint the stills of a page that are not there yet."""
     lease("load", 0, 0)
-    theme = load_theme(gallery.theme, models=service.models)
+    theme = load_theme(gallery.theme)
     seeds = range(gallery.first_seed, gallery.first_seed + N_STILLS)
     for start in range(0, N_STILLS, N_AT_ONCE):
         lease("stills", start, N_STILLS)

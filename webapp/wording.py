@@ -12,9 +12,7 @@ from webapp.tables import Film, Gallery, Job, Song, State, db
 # By the stages that the pipeline, the analysis and the gallery report.
 STAGES = {
     "": "Getting ready",
-    "listen": "Reading the song",
-    "features": "Listening to the song",
-    "score": "Writing the score",
+    "analysis": "Listening to the song",
     "load": "Waking the networks",
     "stills": "Painting pictures",
     "paint": "Painting the film",

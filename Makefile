@@ -1,0 +1,65 @@
+# Tonfilm in one word: make run, make test, make demo; also make setup, check and bench.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+READY_TO_TEST := $(VENV)/.ready-to-test
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
+
+# Measured: the wheels of requirements.txt on Linux, CUDA's libraries for graphics cards included.
+DOWNLOAD := 3.1 GB
+UNPACKED := 6.5 GB
+
+# The environment finds the rooms wherever a command is started.
+FIND_ROOMS = pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tonfilm.pth"
+
+# While torch's threads wait they sleep; see film/threads.py.
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.PHONY: setup run test test-slow check demo bench
+
+setup: $(READY)
+
+run: $(READY)
+	@$(BIN)/python scripts/serve.py
+
+test: $(READY_TO_TEST)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(READY_TO_TEST)
+	$(BIN)/python -m pytest -m slow
+
+check: $(READY_TO_TEST)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_layers.py
+
+demo: $(READY)
+	$(BIN)/python scripts/demo.py
+
+bench: $(READY)
+	$(BIN)/python scripts/bench.py
+
+$(READY): requirements.txt | $(BIN)/python
+	@echo "Setting up Tonfilm in $(VENV): this downloads about $(DOWNLOAD) and fills $(UNPACKED) on the disk,"
+	@echo "most of it PyTorch. It is needed once and takes one to twenty minutes, by your line."
+	$(PIP) -r requirements.txt
+	@$(FIND_ROOMS)
+	@touch $@
+
+$(READY_TO_TEST): requirements.txt tests/requirements.txt | $(BIN)/python
+	@echo "Setting up Tonfilm and its test tools in $(VENV): on a fresh machine this downloads about $(DOWNLOAD)."
+	$(PIP) -r tests/requirements.txt
+	@$(FIND_ROOMS)
+	@touch $(READY) $@
+
+$(BIN)/python:
+	@command -v $(PYTHON) > /dev/null || { \
+	  echo "Tonfilm needs Python 3.11 or newer, and there is no $(PYTHON): install Python, for example with 'sudo apt install python3 python3-venv'." >&2; exit 1; }
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || { \
+	  echo "Tonfilm needs Python 3.11 or newer, and $(PYTHON) is older: name a newer one, for example 'make PYTHON=python3.12 $(firstword $(MAKECMDGOALS) run)'." >&2; exit 1; }
+	@$(PYTHON) -c "import ensurepip, venv" 2> /dev/null || { \
+	  echo "Python's venv module is missing: install it, for example with 'sudo apt install python3-venv'." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
