@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image, ImageOps
 from torch import Generator, Tensor
-from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms.v2 import functional as transforms
 
 from spectro.errors import TonfilmError
@@ -75,10 +76,15 @@ class Folder:
             index = int(torch.randint(len(self.paths), (1,), generator=generator))
             path = self.paths[index]
             try:
-                picture: Tensor = decode_image(path, mode=ImageReadMode.RGB)
-            except RuntimeError:  # what torchvision raises for whatever ails a file
+                return _read(path)
+            except (OSError, SyntaxError, ValueError):  # Pillow's, for whatever ails a file
                 self.skip(path)
                 del self.paths[index]
                 self._check_any()
-            else:
-                return picture
+
+
+def _read(path: Path) -> Tensor:
+    """Read a picture as it is to be seen, (3, H, W) uint8."""
+    with Image.open(path) as image:
+        upright = ImageOps.exif_transpose(image).convert("RGB")
+    return torch.from_numpy(np.array(upright)).permute(2, 0, 1)
