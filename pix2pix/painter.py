@@ -13,7 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pix2pix import weights
 from pix2pix.grids import cover, spread
-from pix2pix.networks import Down, UNet, UNetConfig, Up
+from pix2pix.networks import Down, EvenConv, UNet, UNetConfig, Up
 
 Precision = Literal["bf16", "float32"]
 
@@ -155,9 +155,19 @@ class _Folded(nn.Module):
         return frames
 
 
-def _fold(layer: nn.Module) -> nn.Module:
+def _fold(layer: nn.Module) -> nn.Conv2d | nn.ConvTranspose2d:
     """Return a copy of a layer's convolution with its norm folded in."""
     layer = cast("Down | Up", copy.deepcopy(layer)).eval()
+    conv = _plain(layer.conv) if isinstance(layer.conv, EvenConv) else layer.conv
     if isinstance(layer.norm, nn.BatchNorm2d):
-        return fuse_conv_bn_eval(layer.conv, layer.norm, transpose=isinstance(layer, Up))
-    return layer.conv
+        return fuse_conv_bn_eval(conv, layer.norm, transpose=isinstance(layer, Up))
+    return conv
+
+
+def _plain(conv: EvenConv) -> nn.ConvTranspose2d:
+    """Return an even convolution as the transposed one that it is."""
+    n_in, n_out = conv.weight.shape[:2]
+    plain = nn.ConvTranspose2d(n_in, n_out, 4, 2, 1, bias=conv.bias is not None)
+    plain.weight = nn.Parameter(conv.kernel().detach())
+    plain.bias = conv.bias
+    return plain.eval()

@@ -25,7 +25,9 @@ PLANNED = (
     "held_out",
     "width",
     "skips",
+    "decoder",
     "judge_width",
+    "judge_from",
     "dropout",
     "batch",
     "seed",
@@ -50,8 +52,22 @@ PLANNED = (
 @click.option("--steps", type=click.IntRange(1), help="Train so many steps.")
 @click.option("--resume", is_flag=True, help="Go on with the run; repeat its other options.")
 @click.option("--width", default=32, show_default=True, help="Channels outside, 1 up; paper: 64.")
-@click.option("--skips", default=4, show_default=True, help="Inner skips kept, 0 to 7; paper: 7.")
+@click.option("--skips", default=3, show_default=True, help="Inner skips kept, 0 to 7; paper: 7.")
+@click.option(
+    "--decoder",
+    type=click.Choice(["even", "transposed"]),
+    default="even",
+    show_default=True,
+    help="How the picture grows: without checkerboards, or as in the paper.",
+)
 @click.option("--judge-width", default=32, show_default=True, help="The same of the judge.")
+@click.option(
+    "--judge-from",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="Share of the budget after which the judge joins; before it L1 alone, twice as fast.",
+)
 @click.option("--dropout", default=0.0, show_default=True, help="Share, 0 up to 1; paper: 0.5.")
 @click.option("--batch", default=8, show_default=True, help="Pairs a step and device; even.")
 @click.option("--seed", default=0, show_default=True, help="Of the weights and of the pairs.")
@@ -104,10 +120,16 @@ def _train(folder: Path, options: dict[str, Any]) -> None:
 
 def _settings(options: dict[str, Any]) -> Settings:
     """Build the settings that the options describe."""
-    unet = UNetConfig(width=options["width"], n_skips=options["skips"], dropout=options["dropout"])
+    unet = UNetConfig(
+        width=options["width"],
+        n_skips=options["skips"],
+        dropout=options["dropout"],
+        decoder=options["decoder"],
+    )
     return Settings(
         unet=unet,
         judge_width=options["judge_width"],
+        judge_from=options["judge_from"],
         seed=options["seed"],
         batch=options["batch"],
     )

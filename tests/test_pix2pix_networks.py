@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pix2pix.networks import PatchDiscriminator, UNet, UNetConfig, initialise
+from pix2pix.networks import EvenConv, PatchDiscriminator, UNet, UNetConfig, initialise
 
 
 def count_parameters(network: torch.nn.Module) -> int:
@@ -68,6 +68,32 @@ def test_without_outer_skips_no_fine_detail_is_handed_through() -> None:
     assert sharpness[7] > 2 * sharpness[4]
 
 
+def test_even_convolution_is_repeating_then_convolving() -> None:
+    conv = EvenConv(3, 2, bias=True)
+    for parameter in conv.parameters():
+        torch.nn.init.normal_(parameter, generator=seeded())
+    x = torch.rand(2, 3, 5, 7, generator=seeded(1))
+    repeated = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+    kernel = conv.weight.flip(2, 3).transpose(0, 1)  # a transposed convolution's is turned round
+    expected = torch.nn.functional.conv2d(repeated, kernel, conv.bias, padding=1)
+    torch.testing.assert_close(conv(x), expected)
+
+
+def measure_checkerboard(decoder: str) -> float:
+    """Return how much a frame differs from pixel to pixel where all should be even."""
+    network = UNet(UNetConfig(n_levels=5, width=4, n_skips=0, decoder=decoder))
+    initialise(network, seeded())
+    with torch.no_grad():
+        flat = network.eval().up[1](network.up[2](torch.ones(1, 16, 16, 16)))
+        painted = network.up[0](flat)[:, :, 16:-16, 16:-16]  # away from the edges
+    return float(painted.std((2, 3)).mean() / painted.abs().mean())
+
+
+def test_the_even_decoder_paints_no_checkerboard() -> None:
+    assert measure_checkerboard("even") < 1e-4
+    assert measure_checkerboard("transposed") > 0.1
+
+
 def test_patches_are_70_pixels_wide() -> None:
     judge = PatchDiscriminator(width=4).eval()  # eval: no statistics across the picture
     initialise(judge, seeded())
@@ -90,7 +116,15 @@ def test_judge_looks_at_the_spectrogram_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"n_levels": 1}, {"width": 0}, {"n_skips": 8}, {"n_skips": -1}, {"dropout": 1.0}]
+    "wrong",
+    [
+        {"n_levels": 1},
+        {"width": 0},
+        {"n_skips": 8},
+        {"n_skips": -1},
+        {"dropout": 1.0},
+        {"decoder": "odd"},
+    ],
 )
 def test_impossible_forms_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -20,7 +20,7 @@ def draw_windows(n: int, seed: int) -> torch.Tensor:
 @pytest.fixture(scope="module")
 def network() -> UNet:
     """Return a network with statistics of its own, whose contrast is that of a trained one."""
-    network = UNet(UNetConfig(width=4, n_skips=4, dropout=0.5))
+    network = UNet(UNetConfig(width=4, n_skips=4, dropout=0.5, decoder="even"))
     initialise(network, torch.Generator().manual_seed(0))
     with torch.no_grad():
         # From weights this small nothing of the picture would reach the frame.
@@ -51,13 +51,14 @@ def test_frames_have_the_size_asked_for(
     assert frames.is_contiguous()
 
 
-@pytest.mark.parametrize("n_skips", [0, 4, 7])
+@pytest.mark.parametrize("form", [(0, "even"), (4, "even"), (4, "transposed"), (7, "transposed")])
 @pytest.mark.parametrize("size", [(256, 256), (256, 512)])
 def test_folding_changes_nothing(
-    windows: torch.Tensor, n_skips: int, size: tuple[int, int]
+    windows: torch.Tensor, form: tuple[int, str], size: tuple[int, int]
 ) -> None:
     generator = torch.Generator().manual_seed(2)
-    plain = UNet(UNetConfig(width=3, n_skips=n_skips))
+    n_skips, decoder = form
+    plain = UNet(UNetConfig(width=3, n_skips=n_skips, decoder=decoder))
     initialise(plain, generator)
     with torch.no_grad():
         plain.up[0].conv.weight *= 20
@@ -100,7 +101,7 @@ def test_half_precision_is_near(network: UNet, windows: torch.Tensor) -> None:
     exact = Painter(network, "float32").paint(windows, 256, 256)
     fast = Painter(network, "bf16").paint(windows, 256, 256)
     assert fast.dtype == torch.float32
-    assert (fast - exact).abs().mean() < 1 / 255
+    assert (fast - exact).abs().mean() < 2 / 255
 
 
 def test_frames_depend_on_the_sound(network: UNet, windows: torch.Tensor) -> None:
