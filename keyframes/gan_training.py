@@ -35,8 +35,8 @@ class GanSettings:
     n_fitted: int = 2048  # maps whose styles the noise is fitted to
     rate: float = 4e-4  # of learning, of the critic and of the generator against it
     n_critic_first: int = 100  # steps that the critic learns alone, so that it has something to say
-    penalty: float = 1.0  # gamma of R1 and R2, for latents of unit variance
-    penalty_every: int = 8  # steps
+    penalty: float = 2.0  # gamma of R1 and R2, for latents of unit variance
+    penalty_every: int = 4  # steps
     n_penalised: int = 16  # maps of a batch, a multiple of Critic.N_GROUP
     half_life: int = 300  # steps, of the average generator
 
@@ -96,19 +96,22 @@ class GanTraining:
         self.copier.learn(error + settings.kl_weight * kl, step, 0.0)
         return {"copy": error.item(), "kl": kl.item()}
 
-    @torch.no_grad()
     def _change_over(self, step: int) -> None:
         """Put noise in the stylist's place, and the stylist's eyes into the critic."""
         self.n_copied = step
+        self._fit_noise(self.average)
+        self.generator.load_state_dict(self.average.state_dict())
+        self.critic.trunk.load_state_dict(self.stylist.trunk.state_dict())
+
+    @torch.no_grad()
+    def _fit_noise(self, copied: Generator) -> None:
+        """Let noise give a generator such styles as the stylist finds."""
         generator = seeded(self.seed, -10)
         styles = []
         for _ in range(self.settings.n_fitted // self.settings.n_batch):
             with self.fabric.autocast():
                 styles.append(self.stylist(self._maps(generator)).float())
-        self.generator.load_state_dict(self.average.state_dict())
-        self.generator.fit_styles(torch.cat(styles))
-        self.average.load_state_dict(self.generator.state_dict())
-        self.critic.trunk.load_state_dict(self.stylist.trunk.state_dict())
+        copied.fit_styles(torch.cat(styles))
 
     def _compete(
         self, true: Tensor, generator: torch.Generator, step: int, share: float
@@ -166,8 +169,11 @@ class GanTraining:
 
     def stills(self) -> Stills:
         """Return the stills that the average generator has come to."""
+        shown = copy.deepcopy(self.average)
+        if self.n_copied is None:
+            self._fit_noise(shown)
         return Stills(
-            generator=self.average,
+            generator=shown,
             decoder=self.truth.decoder,
             statistics=self.truth.statistics,
             precision="float32",
