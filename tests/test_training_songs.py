@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
+from click.testing import CliRunner
 
+from scripts.demo import main as demo_command
+from training_data.demo_song import compose_demo
 from training_data.drums import PATTERNS, make_kit
 from training_data.harmony import Key, draw_melody, voice_chord
 from training_data.instruments import VOICES, play
-from training_data.songs import compose, draw_plan, render
+from training_data.songs import Song, compose, draw_plan, render
 from training_data.styles import FORMS, SCENES, STYLES
 
 SEEDS = range(12)
@@ -141,3 +146,45 @@ def test_refuses_a_song_without_duration() -> None:
 
 def test_shortest_songs_are_cases() -> None:
     assert compose(0, 0.02).samples.shape == (882, 2)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Song:
+    return compose_demo()
+
+
+def test_the_demo_song_grows_from_intro_to_full(demo: Song) -> None:
+    levels = {}
+    for section in demo.sections:
+        first, stop = (round(t * 44_100) for t in (section.start_s, section.stop_s))
+        levels[section.name] = _energy_db(demo.samples[first:stop])
+    assert list(levels) == ["intro", "beat", "break", "full", "end"]
+    assert levels["full"] > levels["beat"] > levels["break"] > levels["intro"]
+    assert levels["full"] - levels["intro"] < 9  # an intro that can be heard
+    assert len(demo.samples) == 47 * 44_100
+
+
+def test_the_demo_song_neither_clips_nor_clicks(demo: Song) -> None:
+    assert np.abs(demo.samples).max() == pytest.approx(0.89, abs=0.01)
+    assert np.abs(demo.samples[-30:]).max() < 0.01
+    # Between the drums nothing jumps: the intro has none, nor the break before its wind.
+    for start_s, stop_s in ((0.0, 9.9), (22.0, 24.9)):
+        piece = demo.samples[round(start_s * 44_100) : round(stop_s * 44_100)]
+        jumps = np.abs(np.diff(piece, n=2, axis=0))
+        assert jumps.max() < 0.08
+
+
+def test_the_demo_command_writes_the_song_alone(demo: Song, tmp_path: Path) -> None:
+    path = tmp_path / "song.wav"
+    result = CliRunner().invoke(demo_command, ["--song-only", str(path)])
+    assert result.exit_code == 0, result.output
+    samples, sample_rate = soundfile.read(path, dtype="float32")
+    assert sample_rate == 44_100
+    np.testing.assert_allclose(samples, demo.samples, atol=1 / 32_000)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_demo_command_says_when_it_cannot_write(tmp_path: Path) -> None:
+    result = CliRunner().invoke(demo_command, ["--song-only", str(tmp_path / "none" / "a.wav")])
+    assert result.exit_code == 2
+    assert "cannot be written" in result.output

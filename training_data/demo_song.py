@@ -134,7 +134,7 @@ def _play_pad(stage: _Stage) -> None:
         for note in harmony.notes:
             stage.note(voice, bar, (0, note, 16 if bar < 17 else 22), 0.5, pan(0.16, 0.0))
         if bar >= 12:
-            stage.note("choir", bar, (0, harmony.notes[-1] + 12, 16), 0.6, pan(0.09, 0.0))
+            stage.note("choir", bar, (0, harmony.notes[-1] + 12, 16), 0.6, pan(0.14, 0.0))
 
 
 def _play_keys(stage: _Stage) -> None:
@@ -213,11 +213,13 @@ def _play_riser(stage: _Stage) -> None:
     n_samples = round(2 * BAR_S * SAMPLE_RATE)
     noise = stage.rng.standard_normal((n_samples, 2), np.float32)
     low = sosfilt(butter(2, (300, 1_500), "bandpass", fs=SAMPLE_RATE, output="sos"), noise, axis=0)
-    high = sosfilt(butter(1, 3_000, "highpass", fs=SAMPLE_RATE, output="sos"), noise, axis=0)
+    high = sosfilt(
+        butter(1, (2_000, 7_000), "bandpass", fs=SAMPLE_RATE, output="sos"), noise, axis=0
+    )
     rise = np.linspace(0, 1, n_samples)[:, None] ** 2
     wind = np.asarray(rise * (low * (1 - rise) + 0.5 * high * rise), np.float32)
     wind[-2_000:] *= np.linspace(1, 0, 2_000, dtype=np.float32)[:, None]
-    stage.buses.add(stage.buses.music, wind, 10 * BAR_S, pan(0.3, 0.0))
+    stage.buses.add(stage.buses.music, wind, 10 * BAR_S, pan(0.14, 0.0))
 
 
 def compose_demo() -> Song:
