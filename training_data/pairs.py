@@ -19,8 +19,8 @@ from spectro import windows
 from spectro.errors import TonfilmError
 from training_data import abstract, director, songs
 
-SHAPES = {(256, 256): 12_000, (256, 512): 4_000, (512, 256): 3_000}  # (height, width): pairs kept
-HELD_OUT_SHAPES = {(256, 256): 1_024, (256, 512): 64, (512, 256): 64}  # of songs never learnt
+SHAPES = {(256, 256): 7_000, (256, 512): 2_000, (512, 256): 1_500}  # (height, width): pairs kept
+HELD_OUT_SHAPES = {(256, 256): 1_024, (256, 512): 32, (512, 256): 32}  # of songs never learnt
 N_SONGS = 160
 N_HELD_OUT_SONGS = 24
 HELD_OUT_SEED = 1_000_000  # songs and windows from here on are for measuring only
