@@ -134,7 +134,7 @@ def _play_pad(stage: _Stage) -> None:
         for note in harmony.notes:
             stage.note(voice, bar, (0, note, 16 if bar < 17 else 22), 0.5, pan(0.16, 0.0))
         if bar >= 12:
-            stage.note("choir", bar, (0, harmony.notes[-1] + 12, 16), 0.6, pan(0.14, 0.0))
+            stage.note("choir", bar, (0, harmony.notes[-1] + 12, 16), 0.6, pan(0.09, 0.0))
 
 
 def _play_keys(stage: _Stage) -> None:
