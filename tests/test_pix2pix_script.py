@@ -1,0 +1,73 @@
+"""The training command: a run, its resume, its export, and its sentences for mistakes."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from pix2pix import weights
+from pix2pix.painter import load_network
+from scripts.train_pix2pix import main
+
+SMALL = ["--width", "2", "--judge-width", "2", "--batch", "2", "--accelerator", "cpu"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder of four pairs, seen from a working folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        for kind, shape in (("spectrograms", (256, 256)), ("frames", (256, 256, 3))):
+            (tmp_path / "pairs" / kind).mkdir(parents=True, exist_ok=True)
+            picture = Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8))
+            picture.save(tmp_path / "pairs" / kind / f"{number}.png")
+    return tmp_path / "pairs"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, [*SMALL, *arguments])
+
+
+def test_trains_resumes_and_exports(folder: Path, tmp_path: Path) -> None:
+    begun = run("mine", "--pairs", str(folder), "--steps", "1")
+    assert begun.exit_code == 0, begun.output
+    export = tmp_path / "models" / "pix2pix.safetensors"
+    rest = ["--pairs", str(folder), "--steps", "2", "--resume", "--export", str(export)]
+    resumed = run("mine", *rest)
+    assert resumed.exit_code == 0, resumed.output
+    lines = (tmp_path / "runs" / "mine" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1, 2]
+    digest = resumed.output.split()[-2]
+    assert load_network(weights.load(export, digest)).config.width == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--steps", "1"], "either --made THEME or --pairs FOLDER"),
+        (["--made", "nowhere", "--steps", "1"], "nowhere"),
+        (["--pairs", "pairs"], "minutes or the steps"),
+        (["--pairs", "pairs", "--steps", "0"], "steps"),
+        (["--pairs", "pairs", "--steps", "1", "--skips", "9"], "n_skips"),
+        (["--pairs", "pairs", "--steps", "1", "--resume"], "plan.json"),
+    ],
+)
+def test_mistakes_have_a_sentence(folder: Path, arguments: list[str], sentence: str) -> None:
+    result = run("mine", *arguments)
+    assert result.exit_code == 2
+    assert sentence in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_run_is_resumed_as_it_was_begun(folder: Path) -> None:
+    run("mine", "--pairs", str(folder), "--steps", "1")
+    again = run("mine", "--pairs", str(folder), "--steps", "1")
+    assert again.exit_code == 2
+    assert "resume it or choose another name" in again.output.replace("\n", " ")
+    other = run("mine", "--pairs", str(folder), "--steps", "2", "--resume", "--seed", "3")
+    assert other.exit_code == 2
+    assert "--seed 0" in other.output
