@@ -125,7 +125,7 @@ def _draw_chroma(panel: Axes, features: Features) -> None:
 def _plot(
     panel: Axes,
     features: Features,
-    curves: Mapping[str, NDArray[np.float32]],
+    curves: Mapping[str, NDArray[np.floating]],
     colours: tuple[str, ...],
 ) -> None:
     for (name, curve), colour in zip(curves.items(), colours, strict=True):
@@ -144,7 +144,7 @@ def _show(panel: Axes, features: Features, rows: NDArray[np.float32], colours: s
     panel.imshow(strip, cmap=colours, aspect="auto", origin="lower", extent=extent, **limits)
 
 
-def _thin(curve: NDArray[np.float32], join: np.ufunc = np.add) -> NDArray[np.float64]:
+def _thin(curve: NDArray[np.floating], join: np.ufunc = np.add) -> NDArray[np.float64]:
     """Join neighbouring rows, by their mean or another way, until the page has room for them."""
     starts = np.unique(np.linspace(0, len(curve), _N_COLUMNS, endpoint=False).astype(np.int64))
     joined = join.reduceat(curve.astype(np.float64), starts, axis=0)
