@@ -202,6 +202,8 @@ def _check(path: Path, file: FileIO, limits: Limits) -> Audio:
     with _decoder(file) as sound:
         _check_form(path, sound, limits)
         n_samples = min(_scan(path, sound), counts.n_present)
+        if n_samples == 0:
+            raise TonfilmError(f"{path.name} says that it has no sound: save it again.")
         file.seek(0)
         return Audio(
             path=path,
