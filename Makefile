@@ -25,10 +25,10 @@ run: $(READY)
 	@$(BIN)/python scripts/serve.py
 
 test: $(READY_TO_TEST)
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest --timeout 600 -m "not slow"
 
 test-slow: $(READY_TO_TEST)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest --timeout 600 -m slow
 
 check: $(READY_TO_TEST)
 	$(BIN)/ruff check

@@ -94,7 +94,7 @@ def _choice(label: str, choices: Mapping[str, str], kind: type[SelectField], def
     return kind(
         label,
         [AnyOf(choices, f"{label}: choose one of those on the page.")],
-        choices=list(choices.items()),
+        choices=dict(choices),
         default=default,
         validate_choice=False,
     )

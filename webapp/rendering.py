@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import av
-import torch
-from torchvision.io import encode_jpeg
+from PIL import Image
 
 from film.pipeline import make_film
 from film.recipe import parse_recipe
@@ -40,5 +39,4 @@ def write_poster(film: Path, poster: Path) -> None:
         frame = next(container.decode(video=0))
         height = round(frame.height * POSTER_WIDTH / frame.width)
         pixels = frame.reformat(POSTER_WIDTH, height, "rgb24").to_ndarray()
-    picture = torch.from_numpy(pixels).permute(2, 0, 1)
-    poster.write_bytes(bytes(encode_jpeg(picture, JPEG_QUALITY).numpy()))
+    Image.fromarray(pixels).save(poster, quality=JPEG_QUALITY)

@@ -1,7 +1,7 @@
 """The worker's part of the gallery: paint a page of stills and keep them as JPEG files."""
 
 import torch
-from torchvision.io import encode_jpeg
+from PIL import Image
 
 from film.theme import load_theme
 from webapp.leases import Lease
@@ -28,7 +28,7 @@ def paint_gallery(service: Service, gallery: Gallery, lease: Lease) -> None:
             path = service.storage.still(gallery.theme, gallery.weights, seed)
             path.parent.mkdir(parents=True, exist_ok=True)
             unfinished = path.with_suffix(".part")
-            pixels = (picture * 255).round().to(torch.uint8)
-            unfinished.write_bytes(bytes(encode_jpeg(pixels, JPEG_QUALITY).numpy()))
+            pixels = (picture * 255).round().to(torch.uint8).permute(1, 2, 0)
+            Image.fromarray(pixels.numpy()).save(unfinished, "JPEG", quality=JPEG_QUALITY)
             unfinished.replace(path)
     lease("stills", N_STILLS, N_STILLS)

@@ -1,0 +1,150 @@
+"""Songs at the door: good ones are taken, bad ones are answered by one sentence."""
+
+import io
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import clicks, music
+from flask import Flask
+from web_service import Visitor, sentence, wav
+
+from webapp.storage import title_of
+from webapp.tables import Song, State, db
+
+pytest_plugins = ["web_fixtures"]
+
+SECOND = 44_100
+
+
+def header_only() -> bytes:
+    """Write a WAV that promises samples and has none."""
+    return wav(music(0.1))[:44]
+
+
+def with_samples(value: float) -> bytes:
+    """Write a float WAV that holds one odd sample."""
+    samples = np.zeros(SECOND, np.float32)
+    samples[SECOND // 2] = value
+    return wav(samples, subtype="FLOAT")
+
+
+BAD = {
+    "text": (b"This is no sound at all, whatever its name says.", "not a WAV"),
+    "mp3": (b"ID3\x04\x00\x00" + bytes(4000), "not a WAV"),
+    "empty": (b"", "is empty"),
+    "header only": (header_only(), "no sound"),
+    "no samples": (wav(np.zeros(0, np.float32)), "no sound"),
+    "not a number": (with_samples(float("nan")), "not numbers"),
+    "infinite": (with_samples(float("inf")), "endless"),
+    "too long": (wav(np.zeros(9 * 8000, np.float32), 8000), "too long"),
+    "nine channels": (wav(np.zeros((100, 9), np.float32)), "9 channels"),
+    "broken header": (b"RIFF" + struct.pack("<I", 36) + b"WAVEfmt " + bytes(30), "WAV"),
+}
+
+
+@pytest.mark.parametrize(("content", "reason"), BAD.values(), ids=BAD.keys())
+def test_a_bad_song_is_refused_by_one_sentence(
+    app: Flask, visitor: Visitor, content: bytes, reason: str
+) -> None:
+    answer = visitor.upload(content, "my song.wav")
+    assert answer.status_code == 400
+    said = sentence(answer)
+    assert reason in said
+    assert "my song" in said
+    assert said.endswith(".")
+    assert "Traceback" not in answer.text
+    with app.app_context():
+        assert not db.session.scalars(db.select(Song)).all()
+    assert not list((Path(app.instance_path) / "uploads").iterdir())
+    assert not list((Path(app.instance_path) / "songs").iterdir())
+
+
+def test_a_form_without_a_file_is_refused(visitor: Visitor) -> None:
+    answer = visitor.post("/songs", {"song": (io.BytesIO(b""), "")})
+    assert (answer.status_code, sentence(answer)) == (400, "Choose a WAV file first.")
+
+
+def test_too_large_a_file_is_refused(app: Flask, visitor: Visitor) -> None:
+    app.config["MAX_CONTENT_LENGTH"] = 10_000  # the real limit would take a real megabyte
+    answer = visitor.upload(wav(music(0.5)))
+    assert answer.status_code == 413
+    assert sentence(answer) == "The file is too large: choose one of at most 2 MB."
+
+
+def test_a_song_is_taken_under_a_name_of_our_own(app: Flask, visitor: Visitor) -> None:
+    song_id = visitor.new_song(name="../../etc/Meine Lieder/Frühling.wav")
+    with app.app_context():
+        song = db.session.get_one(Song, song_id)
+        assert (song.title, song.state) == ("Frühling", State.QUEUED)
+        assert (song.sample_rate, song.n_channels, song.n_samples) == (44_100, 2, 44_100)
+    files = [path.name for path in Path(app.instance_path).rglob("*") if path.is_file()]
+    assert f"{song_id}.wav" in files
+    assert not [name for name in files if "Fr" in name]
+
+
+def test_the_message_is_sent_after_the_row_is_there(
+    app: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that is quicker than the page must find the row."""
+    seen = []
+
+    def send_task(_name: str, args: tuple[str]) -> None:
+        with db.engine.connect() as other:
+            seen.append(other.scalar(db.select(Song.state).where(Song.id == args[0])))
+
+    monkeypatch.setattr(app.extensions["celery"], "send_task", send_task)
+    visitor.upload(wav(clicks(1.0)))
+    assert State.QUEUED in seen
+
+
+def test_a_truncated_song_is_taken_and_the_page_says_so(visitor: Visitor) -> None:
+    answer = visitor.upload(wav(music(2.0))[: SECOND * 4])
+    assert answer.status_code == 303
+    assert "ends before its header promised" in visitor.get(answer.location).text
+
+
+@pytest.mark.parametrize("samples", [np.zeros(SECOND), np.ones(1), np.full(SECOND, 9.0)])
+def test_silence_one_sample_and_loud_floats_are_songs(
+    visitor: Visitor, samples: np.ndarray
+) -> None:
+    assert visitor.upload(wav(samples, subtype="FLOAT")).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("song.wav", "song"),
+        ('C:\\Music\\A: the "best"?.WAV', "A the best"),
+        ("../../secret.wav", "secret"),
+        ("two\r\nlines\x00.wav", "two lines"),
+        (".wav", "Untitled"),
+        ("", "Untitled"),
+        ("ünïcödé 音楽.wav", "ünïcödé 音楽"),
+        ("x" * 300 + ".wav", "x" * 80),
+    ],
+)
+def test_titles_are_safe_file_names(name: str, title: str) -> None:
+    assert title_of(name) == title
+
+
+def test_the_demo_song_is_one_click_away(app: Flask, visitor: Visitor) -> None:
+    assert "Try the demo song" not in visitor.get("/").text
+    assert visitor.post("/songs/demo").status_code == 400
+    (Path(app.instance_path) / "demo.wav").write_bytes(wav(music(1.0)))
+    assert "Try the demo song" in visitor.get("/").text
+    answer = visitor.post("/songs/demo")
+    assert "Demo song" in visitor.get(answer.location).text
+
+
+def test_a_full_disk_is_told_in_plain_words(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("werkzeug.datastructures.FileStorage.save", refuse)
+    answer = visitor.upload(wav(music(0.2)))
+    assert answer.status_code == 413
+    assert sentence(answer).startswith("The disk is full")

@@ -1,0 +1,105 @@
+"""What the tests of the web room share: visitors, songs, and a worker in the same process."""
+
+import io
+import re
+from typing import Any
+
+import numpy as np
+import soundfile
+from conftest import music
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from webapp import create_app
+from webapp.jobs import TASKS
+from webapp.settings import Settings
+from webapp.tables import Film, State, db
+
+
+class Visitor:
+    """A browser: its cookies, and the CSRF token that its pages hold."""
+
+    def __init__(self, app: Flask) -> None:
+        self._client = app.test_client()
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        """Load a page."""
+        return self._client.get(path, headers=headers, buffered=True)
+
+    def post(self, path: str, fields: dict[str, Any] | None = None) -> TestResponse:
+        """Send a form of a page."""
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.get("/").text)
+        assert token
+        data = {"csrf_token": token[1], **(fields or {})}
+        return self._client.post(path, data=data, content_type="multipart/form-data", buffered=True)
+
+    def upload(self, content: bytes, name: str = "song.wav") -> TestResponse:
+        """Send a song."""
+        return self.post("/songs", {"song": (io.BytesIO(content), name)})
+
+    def new_song(self, duration_s: float = 1.0, name: str = "song.wav") -> str:
+        """Send a good song; return its identity."""
+        answer = self.upload(wav(music(duration_s)), name)
+        assert answer.status_code == 303, sentence(answer)
+        return answer.location.rsplit("/", 1)[1]
+
+    def new_film(self, song_id: str, **changes: Any) -> str:
+        """Ask for a film; return its identity."""
+        answer = self.post(f"/songs/{song_id}/film", film_fields(**changes))
+        assert answer.status_code == 303, sentence(answer)
+        return answer.location.rsplit("/", 1)[1]
+
+
+def film_fields(**changes: Any) -> dict[str, Any]:
+    """Fill in the form of a small film."""
+    fields = {
+        "theme": "tiny",
+        "keyframes": "3, 1",
+        "level": "0.5",
+        "frequency": "0.5",
+        "timbre": "0.5",
+        "size": "640x360",
+        "fps": "24",
+        "quality": "draft",
+        "blend": "crossfade",
+        "start_s": "0",
+        "duration_s": "",
+        "seed": "0",
+    }
+    return {**fields, **changes}
+
+
+def wav(samples: np.ndarray, sample_rate: int = 44_100, subtype: str = "PCM_16") -> bytes:
+    """Write samples (n,) or (n, n_channels) as the bytes of a WAV."""
+    file = io.BytesIO()
+    soundfile.write(file, samples, sample_rate, subtype=subtype, format="WAV")
+    return file.getvalue()
+
+
+def sentence(answer: TestResponse) -> str:
+    """Read the one sentence of what went wrong off a page."""
+    found = re.findall(r'class="notice" role="alert">([^<]+)</p>', answer.text)
+    return "".join(found)
+
+
+def work(app: Flask) -> None:
+    """Do every queued job in this process, as a worker would."""
+    with app.app_context():
+        for table, task in TASKS.items():
+            waiting = db.session.scalars(db.select(table.id).filter_by(state=State.QUEUED))
+            for identity in waiting.all():
+                task(identity)
+
+
+def film_row(app: Flask, film_id: str) -> Film:
+    """Read a film's row."""
+    with app.app_context():
+        return db.session.get_one(Film, film_id)
+
+
+def make_app(settings: Settings) -> Flask:
+    """Build an application with its tables."""
+    app = create_app(settings)
+    with app.app_context():
+        db.create_all()
+    return app
