@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from pix2pix.grids import SQUARE, spread
-from pix2pix.run import Budget, Run, catch_stop, decay, seeded
+from pix2pix.run import Budget, Run, catch_stop, seeded
 from pix2pix.training import Pairs, PairSource, Settings, Trainer
 
 _SQUARE_WEIGHT = 2  # squares are drawn twice as often as each of the other shapes; taste
@@ -59,7 +59,7 @@ def train(
                 return
             step += 1
             pairs = _draw(learnt, settings, seeded(settings.seed, step, fabric.global_rank))
-            figures = trainer.step(pairs, step, decay(share))
+            figures = trainer.step(pairs, step, share)
             if fabric.is_global_zero and step % _LOG_EVERY_STEPS == 0:
                 run.log(step, time.monotonic() - begun_s, figures)
 

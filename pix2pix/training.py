@@ -14,7 +14,9 @@ from torch.optim import Adam
 
 from pix2pix.grids import spread
 from pix2pix.networks import PatchDiscriminator, UNet, UNetConfig, initialise
-from pix2pix.run import State, check_finite, seeded, update_average
+from pix2pix.run import State, check_finite, decay, seeded, update_average
+
+N_WARM_STEPS = 50  # over which the learning rate rises
 
 
 class Pairs(Protocol):
@@ -59,7 +61,9 @@ class Settings:
     batch: int = 8  # square pairs a step on each device; a wide or tall one counts as two
     learning_rate: float = 2e-4
     l1_weight: float = 100.0  # beside the adversarial loss's 1
-    average_half_life: int = 1000  # steps
+    judge_from: float = 0.0  # share of the budget after which the judge joins; before it, L1 alone
+    alone_rate: float = 1e-3  # learning rate until then: nothing can tip over, so it may be large
+    average_half_life: int = 300  # steps
     save_every_s: float = 300.0  # between checkpoints, with a sample and held-out figures
 
     def __post_init__(self) -> None:
@@ -69,6 +73,8 @@ class Settings:
             raise ValueError(f"batch must be even, 2 or more, not {self.batch}.")
         if self.learning_rate <= 0 or self.l1_weight < 0 or self.average_half_life < 1:
             raise ValueError("learning_rate and average_half_life must be above 0, l1_weight 0 up.")
+        if not 0 <= self.judge_from <= 1 or self.alone_rate <= 0:
+            raise ValueError("judge_from must lie in [0, 1], and alone_rate be above 0.")
 
 
 class Trainer:
@@ -92,55 +98,59 @@ class Trainer:
         rate = self.settings.learning_rate
         return Adam(network.parameters(), lr=rate, betas=(0.5, 0.999), fused=True)
 
-    def step(self, pairs: Pairs, step: int, rate_factor: float) -> dict[str, float]:
-        """Train once, first the judge and then the painter.
+    def step(self, pairs: Pairs, step: int, share: float) -> dict[str, float]:
+        """Train once: the judge, where it has joined, and then the painter.
 
         Parameters
         ----------
         pairs : what to learn from, on any device
         step : number of the step, 1 for the first
-        rate_factor : 0 to 1, multiplies the learning rate
+        share : of the budget that is spent, 0 to 1; decides the learning rate, and on the judge
 
         Returns
         -------
         dict[str, float]
-            Losses: the judge's, the painter's adversarial one, and L1 in [−1, 1].
+            Losses: L1 in [−1, 1], and once the judge has joined its own and the adversarial one.
 
         Raises
         ------
         Diverged
             A loss is NaN or infinite.
         """
-        self._set_rate(rate_factor)
+        is_judged = share >= self.settings.judge_from
+        self._set_rate(step, share)
         device = self.fabric.device
         height, width = pairs.frames.shape[-2:]
         spectrograms = _bring(spread(pairs.spectrograms, height, width), device)
         frames = _bring(pairs.frames * 2 - 1, device)
         with self._seeded_dropout(step), self.fabric.autocast():
             painted = self.painter(spectrograms)
-
-        self.judge.requires_grad_(requires_grad=True)
-        with self.fabric.autocast():
-            true_logits = self.judge(spectrograms, frames)
-            painted_logits = self.judge(spectrograms, painted.detach())
-        # Halved, as in the paper, to slow the judge down beside the painter.
-        judge_loss = (_judged(true_logits, 1.0) + _judged(painted_logits, 0.0)) / 2
-        self._descend(self.judge, self.judge_optimizer, judge_loss)
-
-        self.judge.requires_grad_(requires_grad=False)
-        with self.fabric.autocast():
-            logits = self.judge(spectrograms, painted)
-        adversarial = _judged(logits, 1.0)
         l1 = F.l1_loss(painted.float(), frames)
-        painter_loss = adversarial + self.settings.l1_weight * l1
+        losses = {"l1": l1}
+        painter_loss = self.settings.l1_weight * l1
+        if is_judged:
+            losses["judge"] = self._teach_judge(spectrograms, frames, painted.detach())
+            with self.fabric.autocast():
+                logits = self.judge(spectrograms, painted)
+            losses["adversarial"] = _judged(logits, 1.0)
+            painter_loss = painter_loss + losses["adversarial"]
         self._descend(self.painter, self.painter_optimizer, painter_loss)
-
-        half_life = self.settings.average_half_life
-        update_average(self.average, self.painter, step, half_life)
-        losses = {"judge": judge_loss, "adversarial": adversarial, "l1": l1}
+        update_average(self.average, self.painter, step, self.settings.average_half_life)
         figures = {name: loss.item() for name, loss in losses.items()}
         check_finite(step, figures)
         return figures
+
+    def _teach_judge(self, spectrograms: Tensor, frames: Tensor, painted: Tensor) -> Tensor:
+        """Train the judge once, leave it frozen for the painter's turn, and return its loss."""
+        self.judge.requires_grad_(requires_grad=True)
+        with self.fabric.autocast():
+            true_logits = self.judge(spectrograms, frames)
+            painted_logits = self.judge(spectrograms, painted)
+        # Halved, as in the paper, to slow the judge down beside the painter.
+        loss = (_judged(true_logits, 1.0) + _judged(painted_logits, 0.0)) / 2
+        self._descend(self.judge, self.judge_optimizer, loss)
+        self.judge.requires_grad_(requires_grad=False)
+        return loss
 
     @contextmanager
     def _seeded_dropout(self, step: int) -> Iterator[None]:
@@ -168,10 +178,14 @@ class Trainer:
                 gradient.copy_(mean)
         optimizer.step()
 
-    def _set_rate(self, rate_factor: float) -> None:
+    def _set_rate(self, step: int, share: float) -> None:
+        """Rise over the first steps, since Adam's are blind, and fall at the end."""
+        alone = share < self.settings.judge_from
+        rate = self.settings.alone_rate if alone else self.settings.learning_rate
+        rate *= min(1.0, step / N_WARM_STEPS) * decay(share)
         for optimizer in (self.painter_optimizer, self.judge_optimizer):
             for group in optimizer.param_groups:
-                group["lr"] = self.settings.learning_rate * rate_factor
+                group["lr"] = rate
 
     def state(self) -> State:
         """Return all that a run needs to go on exactly; tensors are shared, not copied."""

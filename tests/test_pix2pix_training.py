@@ -1,5 +1,6 @@
 """A run learns, resumes exactly, and stops where it must."""
 
+import copy
 import json
 import math
 import os
@@ -126,6 +127,18 @@ def test_painter_learns(precision: str) -> None:
     pairs = Bars().batch(seeded(0), 4, 256, 256)
     losses = [trainer.step(pairs, step, 0.0)["l1"] for step in range(1, 31)]
     assert sum(losses[-5:]) < 0.75 * sum(losses[:5])
+
+
+def test_judge_joins_when_its_share_has_come() -> None:
+    trainer = make_trainer(replace(SETTINGS, judge_from=0.5))
+    pairs = Bars().batch(seeded(0), 2, 256, 256)
+    before = copy.deepcopy(trainer.judge.state_dict())
+    alone = trainer.step(pairs, 1, 0.49)
+    assert set(alone) == {"l1"}
+    assert all(torch.equal(before[name], now) for name, now in trainer.judge.state_dict().items())
+    judged = trainer.step(pairs, 2, 0.5)
+    assert set(judged) == {"l1", "judge", "adversarial"}
+    assert not torch.equal(before["last.weight"], trainer.judge.state_dict()["last.weight"])
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
