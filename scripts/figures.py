@@ -45,7 +45,13 @@ class Library:
 
 @click.command()
 @click.argument("theme")
-@click.option("--n-pictures", default=2_048, show_default=True, help="Pictures a side, 16 up.")
+@click.option(
+    "--n-pictures",
+    type=click.IntRange(16, N_TRAINING_PICTURES),
+    default=2_048,
+    show_default=True,
+    help="Pictures a side.",
+)
 @click.option(
     "--sheets",
     type=click.Path(file_okay=False, path_type=Path),
@@ -54,7 +60,7 @@ class Library:
 def main(theme: str, n_pictures: int, sheets: Path | None) -> None:
     """Measure THEME, print the figures, and write them into its card."""
     try:
-        figures = measure(theme, max(16, n_pictures), sheets)
+        figures = measure(theme, n_pictures, sheets)
         write_figures(theme_folder(theme) / CARD_NAME, figures)
     except (TonfilmError, weights.BrokenWeights, OSError) as error:
         raise click.UsageError(str(error)) from error
@@ -62,7 +68,7 @@ def main(theme: str, n_pictures: int, sheets: Path | None) -> None:
 
 
 def measure(name: str, n_pictures: int, sheets: Path | None) -> dict[str, Any]:
-    """Take all figures of `docs/measures` under Networks."""
+    """Take all figures of a theme; draw sheets where a folder for them is given."""
     theme = load_theme(name)
     if sheets is not None:
         sheets.mkdir(parents=True, exist_ok=True)
@@ -98,7 +104,7 @@ def _report(label: str) -> Callable[[int, int], None]:
 def measure_stills(name: str, theme: Theme, n: int, sheets: Path | None) -> dict[str, Any]:
     """Compare the stills with held-out pictures, and look for copies of training pictures."""
     training_folder, held_out_folder = RUNS / f"{name}-keyframes" / "pictures", CACHE / "held-out"
-    squares = Shape(n=max(n, N_TRAINING_PICTURES), height=SIDE, width=SIDE)
+    squares = Shape(n=N_TRAINING_PICTURES, height=SIDE, width=SIDE)
     library = Library(
         training=cache(training_folder, squares, MADE[name], 0, _report("training pictures")),
         held_out=cache(
