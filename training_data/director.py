@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training_data import abstract
+from training_data import abstract, palettes
 
 # Borders between five bands, in rows of 86 Hz: 0, 170, 600, 2,000, 6,000, 16,000 Hz.
 _BORDERS = (0, 2, 7, 23, 70, 186)
@@ -94,7 +94,7 @@ def direct(pictures: Tensor) -> Tensor:
     return abstract.pack(
         abstract.Parameters(
             # From ember (low) over rose and dusk to aurora (high).
-            palette=(10.0 + 11.0 * heard.high) / len(abstract.palettes.PALETTES),
+            palette=(10.0 + 11.0 * heard.high) / len(palettes.PALETTES),
             second_palette=0.15 + 0.5 * percussive,
             exposure=0.15 + 0.82 * full,
             contrast=0.4 + 0.55 * heard.busy,

@@ -12,6 +12,7 @@ from torchvision.transforms.v2 import functional as transforms
 from spectro.errors import TonfilmError
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
+UNREADABLE = (OSError, SyntaxError, ValueError)  # Pillow's, for whatever ails a file
 LARGEST_ZOOM = 1.3  # how far a cut may go into a picture, beyond what its shape asks for
 
 
@@ -76,15 +77,21 @@ class Folder:
             index = int(torch.randint(len(self.paths), (1,), generator=generator))
             path = self.paths[index]
             try:
-                return _read(path)
-            except (OSError, SyntaxError, ValueError):  # Pillow's, for whatever ails a file
+                return read_picture(path)
+            except UNREADABLE:
                 self.skip(path)
                 del self.paths[index]
                 self._check_any()
 
 
-def _read(path: Path) -> Tensor:
-    """Read a picture as it is to be seen, (3, H, W) uint8."""
+def read_picture(path: Path) -> Tensor:
+    """Read a picture as it is to be seen, (3, H, W) uint8.
+
+    Raises
+    ------
+    OSError, SyntaxError, ValueError
+        It cannot be read; Pillow has an exception for each ailment.
+    """
     with Image.open(path) as image:
         upright = ImageOps.exif_transpose(image).convert("RGB")
     return torch.from_numpy(np.array(upright)).permute(2, 0, 1)

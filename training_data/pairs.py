@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torchvision.io
 from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
@@ -18,6 +17,7 @@ from torchvision.transforms.v2 import functional as transforms
 from spectro import windows
 from spectro.errors import TonfilmError
 from training_data import abstract, director, songs
+from training_data.folders import UNREADABLE, read_picture
 
 SHAPES = {(256, 256): 7_000, (256, 512): 2_000, (512, 256): 1_500}  # (height, width): pairs kept
 HELD_OUT_SHAPES = {(256, 256): 1_024, (256, 512): 32, (512, 256): 32}  # of songs never learnt
@@ -167,8 +167,8 @@ class FolderPairs:
         """Draw n pairs, the frames resized so that they cover height and width, then cropped."""
         drawn = torch.randint(len(self._stems), (n,), generator=generator).tolist()
         stems = [self._stems[index] for index in drawn]
-        spectrograms = [_read(self._spectrograms[stem], "GRAY") for stem in stems]
-        frames = [_read(self._frames[stem], "RGB") for stem in stems]
+        spectrograms = [_read(self._spectrograms[stem])[:1] for stem in stems]
+        frames = [_read(self._frames[stem]) for stem in stems]
         return Pairs(
             spectrograms=torch.stack([_cover(picture, 256, 256) for picture in spectrograms]),
             frames=torch.stack([_cover(picture, height, width) for picture in frames]),
@@ -196,10 +196,10 @@ def _to_pairs(spectrograms: NDArray[np.uint8], frames: NDArray[np.uint8]) -> Pai
     )
 
 
-def _read(path: Path, mode: str) -> Tensor:
+def _read(path: Path) -> Tensor:
     try:
-        return torchvision.io.decode_image(str(path), torchvision.io.ImageReadMode[mode])
-    except RuntimeError as error:
+        return read_picture(path)
+    except UNREADABLE as error:
         raise TonfilmError(f"{path} is not a picture that can be read.") from error
 
 
