@@ -207,4 +207,5 @@ def _cover(picture: Tensor, height: int, width: int) -> Tensor:
     scale = max(height / picture.shape[1], width / picture.shape[2])
     size = [round(picture.shape[1] * scale), round(picture.shape[2] * scale)]
     resized = transforms.resize(picture, size, antialias=True)
-    return transforms.center_crop(resized, [height, width]).float() / 255
+    cut: Tensor = transforms.center_crop(resized, [height, width])
+    return cut.float() / 255
