@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from keyframes.layers import depth_to_space
 from keyframes.networks import (
     Critic,
     Decoder,
@@ -12,7 +13,6 @@ from keyframes.networks import (
     Generator,
     PatchCritic,
     Stylist,
-    depth_to_space,
     initialise,
 )
 from pix2pix.run import seeded
