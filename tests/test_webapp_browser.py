@@ -1,0 +1,185 @@
+"""The whole way in a real browser: upload, analysis, pictures, film, download."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import needs
+import pytest
+from conftest import WriteWav, music
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from running import PATIENCE_S, Running, wait_until
+
+pytestmark = pytest.mark.browser
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+]
+OpenPage = Callable[..., Page]
+PHONE = {"width": 360, "height": 740}
+DESKTOP = {"width": 1440, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start Chromium."""
+    program = needs.find("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Iterator[Running]:
+    """Start the service once for all widths."""
+    running = Running(tmp_path_factory.mktemp("service") / "instance", tiny_models)
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+def open_page(browser: Browser, running: Running) -> Iterator[OpenPage]:
+    """Return a function that opens a page and, at the end, judges all that it loaded and said."""
+    strangers: list[str] = []
+    complaints: list[str] = []
+    contexts = []
+
+    def open_page(size: dict[str, int], *, javascript: bool = True) -> Page:
+        context = browser.new_context(viewport=size, java_script_enabled=javascript)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_S * 1000)
+        page = context.new_page()
+        ours = (running.address, "data:", "blob:")
+        page.on("request", lambda it: None if it.url.startswith(ours) else strangers.append(it.url))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda it: complaints.append(it.text) if it.type == "error" else None)
+        page.goto(running.address)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert strangers == []
+    assert complaints == []
+
+
+def fits(page: Page) -> bool:
+    """Claim that nobody has to scroll sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+
+def marks(page: Page) -> list[str]:
+    """Read the numbers on the chosen pictures, in the gallery's order."""
+    texts = page.locator(".still-mark").all_text_contents()
+    return [text for text in texts if text]
+
+
+def wait_for(page: Page, condition: str) -> None:
+    """Wait for a condition in JavaScript; Playwright's own way would need eval in the page."""
+    wait_until(lambda: page.evaluate(condition), condition)
+
+
+def listen(page: Page) -> None:
+    """Look at the drawn song, and jump to a place in it."""
+    page.wait_for_selector("[data-score]")
+    assert page.locator(".lane").count() == 4
+    wait_for(page, "document.querySelector('audio').duration > 1.9")
+    page.locator("[data-score]").click(position={"x": 100, "y": 20})
+    wait_for(page, "document.querySelector('audio').currentTime > 0.1")
+
+
+def choose(page: Page) -> None:
+    """Choose pictures by click and by key, change one's mind, and ask for more."""
+    wait_for(page, "document.querySelectorAll('.still img').length == 24")
+    stills = page.locator(".still")
+    for place in (2, 0, 4):
+        stills.nth(place).click()
+    assert marks(page) == ["2", "1", "3"]
+    page.locator("[name=picked]").nth(7).focus()
+    page.keyboard.press("Space")
+    stills.nth(0).click()
+    assert marks(page) == ["1", "2", "3"]
+    expect(page.locator("[name=keyframes]")).to_have_value("2, 4, 7")
+    page.get_by_role("link", name="More pictures").click()
+    wait_for(page, "document.querySelectorAll('.still').length == 48")
+    assert marks(page) == ["1", "2", "3"], "what was chosen stays"
+
+
+def play(page: Page) -> None:
+    """Play the film."""
+    page.evaluate("() => { const v = document.querySelector('video'); v.muted = true; v.play() }")
+    wait_for(page, "document.querySelector('video').currentTime > 0.5")
+
+
+def save(page: Page, path: Path) -> None:
+    """Download the film."""
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download MP4").click()
+    assert download.value.suggested_filename == "Abendlied.mp4"
+    download.value.save_as(path)
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_a_song_becomes_a_film(
+    open_page: OpenPage, write_wav: WriteWav, tmp_path: Path, size: dict[str, int]
+) -> None:
+    page = open_page(size)
+    assert fits(page)
+    page.set_input_files("input[type=file]", write_wav(music(2.0), name="Abendlied.wav"))
+
+    expect(page.locator("h1")).to_have_text("Abendlied")
+    listen(page)
+    assert fits(page)
+    page.get_by_role("link", name="Choose pictures").click()
+
+    choose(page)
+    page.get_by_label("Sound level").fill("0.8")
+    expect(page.locator(".slider-level output")).to_have_text("80 %")
+    page.locator(".size", has_text="Small").click()
+    page.get_by_text("More options").click()
+    page.get_by_label("Quality").select_option("draft")
+    assert fits(page)
+    page.get_by_role("button", name="Render the film").click()
+
+    page.wait_for_selector("video")
+    assert fits(page)
+    play(page)
+    film = tmp_path / "film.mp4"
+    save(page, film)
+    with av.open(film) as container:
+        assert container.streams.video[0].frames == 48
+        assert len(container.streams.audio) == 1
+    page.goto(page.url.split("/films")[0])
+    assert page.locator(".card-film", has_text="Abendlied").count() == 1
+
+
+def test_too_large_a_file_is_not_even_sent(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page(DESKTOP)
+    page.eval_on_selector("[data-upload]", "form => { form.dataset.maxBytes = 1048576 }")
+    large = tmp_path / "large.wav"
+    large.write_bytes(bytes(1048577))
+    page.set_input_files("input[type=file]", large)
+    expect(page.locator("[data-problem]")).to_have_text(
+        "The file is too large: choose one of at most 1 MB."
+    )
+
+
+def test_everything_works_without_javascript(open_page: OpenPage, write_wav: WriteWav) -> None:
+    page = open_page(PHONE, javascript=False)
+    page.set_input_files("input[type=file]", write_wav(music(0.5), name="Still.wav"))
+    page.get_by_role("button", name="Upload the song").click()
+    page.get_by_role("link", name="Choose pictures").click()
+    page.locator(".still").nth(5).click()
+    page.locator(".still").nth(6).click()
+    page.locator(".size", has_text="Small").click()
+    page.get_by_role("button", name="Render the film").click()
+    page.wait_for_selector("video")
+    assert page.locator(".keyframes li").count() == 2
