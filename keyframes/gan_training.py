@@ -28,8 +28,8 @@ class GanSettings:
     """
 
     n_batch: int = 32  # a multiple of Critic.N_GROUP
-    copy_share: float = 0.3  # of the budget spent on copying
-    copy_rate: float = 1e-3  # of learning
+    copy_share: float = 0.25  # of the budget spent on copying
+    copy_rate: float = 5e-4  # of learning; falls in the second half of the copying
     style_noise: float = 0.3  # deviation of the posterior; the KL term pulls the mean to 0
     kl_weight: float = 3e-3
     n_fitted: int = 2048  # maps whose styles the noise is fitted to
@@ -76,13 +76,15 @@ class GanTraining:
         if self.n_copied is None and share >= self.settings.copy_share:
             self._change_over(step)
         if self.n_copied is None:
-            figures = self._copy(true, generator, step)
+            figures = self._copy(true, generator, step, share)
         else:
             figures = self._compete(true, generator, step - self.n_copied, share)
         update_average(self.average, self.generator, step, self.settings.half_life)
         return figures
 
-    def _copy(self, true: Tensor, generator: torch.Generator, step: int) -> dict[str, float]:
+    def _copy(
+        self, true: Tensor, generator: torch.Generator, step: int, share: float
+    ) -> dict[str, float]:
         """Paint true maps again, from the styles that the stylist finds in them."""
         settings = self.settings
         with self.fabric.autocast():
@@ -93,7 +95,7 @@ class GanTraining:
             )
         error = F.mse_loss(painted.float(), true)
         kl = styles.float().square().mean()
-        self.copier.learn(error + settings.kl_weight * kl, step, 0.0)
+        self.copier.learn(error + settings.kl_weight * kl, step, share / settings.copy_share)
         return {"copy": error.item(), "kl": kl.item()}
 
     def _change_over(self, step: int) -> None:
