@@ -1,0 +1,202 @@
+"""Make a music video out of a WAV."""
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from film.threads import settle_threads
+
+settle_threads()  # before anything imports torch
+
+import click  # noqa: E402
+from click.core import ParameterSource  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.progress import (  # noqa: E402
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from film.disk import plain_disk_errors  # noqa: E402
+from film.pipeline import make_film  # noqa: E402
+from film.recipe import (  # noqa: E402
+    BLEND_NAMES,
+    MAX_KEYFRAMES,
+    Recipe,
+    build_recipe,
+    choose_keyframes,
+)
+from film.report import Report  # noqa: E402
+from film.video import read_recipe  # noqa: E402
+from spectro.errors import TonfilmError  # noqa: E402
+
+WORK = Path(__file__).resolve().parents[1] / "instance" / "work"
+STAGES = {"analysis": "Listening", "paint": "Painting", "join": "Joining"}
+
+# Options that are a field of the recipe as they stand; the others are read first.
+FIELDS = {
+    name: name for name in ("theme", "fps", "level", "frequency", "timbre", "blend", "quality")
+} | {"seed": "seed", "start": "start_s", "duration": "duration_s"}
+
+File = click.Path(dir_okay=False, path_type=Path)
+SLIDER: dict[str, Any] = {"metavar": "0..1", "type": float, "default": 0.5, "show_default": True}
+
+
+@click.command()
+@click.argument("song", metavar="SONG.wav", type=click.Path(path_type=Path))
+@click.option("-o", "--output", metavar="FILM.mp4", type=File, required=True, help="The film.")
+@click.option("--theme", default="abstract", show_default=True, help="A folder under models/.")
+@click.option("--keyframes", metavar="SEED,SEED,…", help="Stills in the order of the walk.")
+@click.option(
+    "--n-keyframes",
+    type=click.IntRange(1, MAX_KEYFRAMES),
+    default=6,
+    show_default=True,
+    help="How many stills --seed draws when you name none.",
+)
+@click.option(
+    "--size", default="1280x720", show_default=True, help="Width x height: even, 64 to 3840."
+)
+@click.option("--fps", default="24", show_default=True, help="1 to 60; 24000/1001 is exact.")
+@click.option("--level", **SLIDER, help="How much the sound level drives the picture.")
+@click.option("--frequency", **SLIDER, help="How much bass, treble and harmony drive it.")
+@click.option("--timbre", **SLIDER, help="How much the sound's character drives it.")
+@click.option(
+    "--blend",
+    type=click.Choice(BLEND_NAMES),
+    default=Recipe.model_fields["blend"].default,
+    show_default=True,
+    help="How the painted frame and the still meet.",
+)
+@click.option("--seed", default=0, show_default=True, help="Of directions and drawn stills, 0 up.")
+@click.option("--start", metavar="S", type=float, default=0.0, help="Begin here, in seconds.")
+@click.option("--duration", metavar="S", type=float, help="So many seconds; else to the end.")
+@click.option(
+    "--quality",
+    type=click.Choice(["draft", "final"]),
+    default="final",
+    show_default=True,
+    help="How hard the encoder works.",
+)
+@click.option("--recipe", metavar="FILE", type=File, help="Take choices from a JSON or a film.")
+@click.option("--save-recipe", metavar="FILE", type=File, help="Write the choices as JSON.")
+@click.option("--report", metavar="FILE", type=File, help="Write times and memory as JSON.")
+@click.pass_context
+def main(context: click.Context, /, song: Path, output: Path, **options: Any) -> None:
+    """Make a film from SONG.wav; a run that was stopped goes on where it was.
+
+    Options given beside --recipe take the place of its choices.
+    """
+    given = {
+        name: value
+        for name, value in options.items()
+        if context.get_parameter_source(name) is not ParameterSource.DEFAULT
+    }
+    try:
+        recipe = read_choices(options, given)
+        work = WORK / _digest(song, recipe)
+        with plain_disk_errors(), show_progress() as progress:
+            report = make_film(song, output, recipe, work=work, progress=progress)
+        with plain_disk_errors():
+            write_records(report, options["save_recipe"], options["report"])
+    except TonfilmError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        click.echo("Stopped. What is done is kept: the same command goes on from there.", err=True)
+        sys.exit(130)
+    for note in report.notes:
+        click.echo(note)
+    click.echo(
+        f"{output}: {report.film_s:.1f} s of film in {report.wall_s:.1f} s, "
+        f"{report.real_time_factor:.2f} times real time."
+    )
+
+
+def read_choices(options: dict[str, Any], given: dict[str, Any]) -> Recipe:
+    """Build the recipe: that of --recipe, if any, under what was given, over the defaults.
+
+    Parameters
+    ----------
+    options : all options with their defaults
+    given : those that the user wrote
+
+    Raises
+    ------
+    TonfilmError
+        A choice is out of its range, or the recipe cannot be read.
+    """
+    if options["recipe"] is None:
+        values, chosen = {}, options
+    else:
+        values, chosen = read_recipe(options["recipe"]).model_dump(), given
+    if chosen.get("theme", values.get("theme")) != values.get("theme"):
+        values["weights"] = None  # those of another theme
+    values |= {FIELDS[name]: value for name, value in chosen.items() if name in FIELDS}
+    if "size" in chosen:
+        values["width"], values["height"] = _read_size(chosen["size"])
+    if chosen.get("keyframes"):
+        values["keyframes"] = _read_seeds(chosen["keyframes"])
+    elif "n_keyframes" in chosen:
+        values["keyframes"] = choose_keyframes(values["seed"], chosen["n_keyframes"])
+    return build_recipe(values)
+
+
+@contextmanager
+def show_progress() -> Iterator[Any]:
+    """Show a bar a stage on stderr, with the time left; give what `make_film` reports to."""
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+
+        def show(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(STAGES[stage], total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield show
+
+
+def write_records(report: Report, recipe_path: Path | None, report_path: Path | None) -> None:
+    """Write the recipe that really made the film, and what it took, where they are wanted."""
+    if recipe_path:
+        recipe_path.write_text(report.recipe.to_json() + "\n", encoding="utf-8")
+    if report_path:
+        report_path.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _digest(song: Path, recipe: Recipe) -> str:
+    """Name the folder of a film's unfinished work: the same command finds it again."""
+    return hashlib.sha256(f"{song.resolve()}\n{recipe.to_json()}".encode()).hexdigest()[:32]
+
+
+def _read_size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().replace("×", "x").partition("x")
+    try:
+        return int(width), int(height)
+    except ValueError as error:
+        raise TonfilmError(f"{text!r} is no size: write width x height, as 1280x720.") from error
+
+
+def _read_seeds(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(seed) for seed in text.split(","))
+    except ValueError as error:
+        raise TonfilmError(
+            f"{text!r} is no list of stills: write their numbers with commas, as 3,17,42."
+        ) from error
+
+
+if __name__ == "__main__":
+    main()
