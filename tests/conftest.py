@@ -15,6 +15,7 @@ settle_threads()
 import torch  # noqa: E402, after the threads are settled
 
 import keyframes.networks  # noqa: E402
+import pix2pix.networks  # noqa: E402
 from keyframes.networks import Decoder, Encoder, Form, Generator  # noqa: E402
 from keyframes.stills import Networks, Statistics, save_networks  # noqa: E402
 from pix2pix.networks import UNet, UNetConfig  # noqa: E402
@@ -81,6 +82,7 @@ def write_theme(models: Path, name: str, *, seed: int) -> None:
     folder.mkdir()
     generator = torch.Generator().manual_seed(seed)
     painter = UNet(UNetConfig(width=4))
+    pix2pix.networks.initialise(painter, generator)
     for weight in painter.parameters():
         if weight.ndim > 1:  # stronger than for training: what is heard must be seen at once
             torch.nn.init.kaiming_normal_(weight, generator=generator)
