@@ -89,5 +89,5 @@ def _at_frames(curve: NDArray[np.float32], name: str, timeline: Timeline) -> NDA
     before = at.astype(np.int64)
     after = np.minimum(before + 1, len(curve) - 1)
     share = (at - before).astype(np.float32).reshape(-1, *[1] * (curve.ndim - 1))
-    frames: NDArray[np.float32] = curve[before] * (1 - share) + curve[after] * share
+    frames: NDArray[np.float32] = curve[before] + share * (curve[after] - curve[before])
     return frames

@@ -32,6 +32,18 @@ _CHORD_S: Final = 0.8
 _QUIET_DB, _FADE_DB = 50.0, 10.0  # below the song's loud passages: what is softer drives nothing
 
 
+def listen(features: Features) -> Curve:
+    """Fade from 0 in what is silent beside the song's loud passages to 1 in what can be heard.
+
+    Returns
+    -------
+    (n_frames,) float64 in [0, 1], the audibility
+    """
+    level_db = features.level_db.astype(np.float64)
+    quiet_db = max(np.percentile(level_db, 95) - _QUIET_DB, SILENCE_DB + 1.0)
+    return np.clip((level_db - quiet_db) / _FADE_DB, 0.0, 1.0)
+
+
 def _relative(level: NDArray[np.float32], features: Features) -> Curve:
     """Divide by the song's loud passages."""
     loud_db = float(np.percentile(features.level_db, 95))
@@ -51,11 +63,14 @@ def _smooth(rows: NDArray[np.float32], features: Features, width_s: float) -> Cu
 
 
 def _timbre_change(features: Features) -> Curve:
-    """Measure how far the MFCC, without their loudness, move within `_SMOOTH_S`."""
+    """Measure how far the MFCC, without their loudness, move within `_SMOOTH_S`.
+
+    To come out of silence is an onset and no change of timbre.
+    """
     timbre = _smooth(features.mfcc[:, 1:], features, _SMOOTH_S)
     n = max(1, round(_SMOOTH_S * features.timeline.fps))
     change = np.zeros(len(timbre))
-    change[n:] = np.linalg.norm(timbre[n:] - timbre[:-n], axis=1)
+    change[n:] = np.linalg.norm(timbre[n:] - timbre[:-n], axis=1) * listen(features)[:-n]
     return change
 
 
@@ -121,18 +136,6 @@ SOURCES: Final = {
     ),
     "change": Source(read=_timbre_change, rest=0.0, least_range=20.0, meaning="changes of timbre"),
 }
-
-
-def listen(features: Features) -> Curve:
-    """Fade from 0 in what is silent beside the song's loud passages to 1 in what can be heard.
-
-    Returns
-    -------
-    (n_frames,) float64 in [0, 1], the audibility
-    """
-    level_db = features.level_db.astype(np.float64)
-    quiet_db = max(np.percentile(level_db, 95) - _QUIET_DB, SILENCE_DB + 1.0)
-    return np.clip((level_db - quiet_db) / _FADE_DB, 0.0, 1.0)
 
 
 def normalise(features: Features, audibility: Curve) -> dict[str, Curve]:

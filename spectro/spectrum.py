@@ -133,7 +133,7 @@ class Analyser:
         chroma = power @ self._chroma
         audible = power[:, self._audible] + self._floor
         return {
-            "level_db": 10.0 * np.log10(np.maximum(total, 10.0 ** (SILENCE_DB / 10.0))),
+            "level_db": np.maximum(10.0 * np.log10(total + _TINY), SILENCE_DB),
             "bass": np.sqrt(power[:, :bass].sum(axis=1)),
             "mid": np.sqrt(power[:, bass:treble].sum(axis=1)),
             "treble": np.sqrt(power[:, treble:].sum(axis=1)),

@@ -102,6 +102,8 @@ def slice_windows(
 
     The transform's columns lie on a grid of `HOP` samples from the start of the song, so a picture
     does not depend on how the film is cut, and is early or late by at most half a hop (2.9 ms).
+    Against `reference` that is a mean difference of at most .065 in [0, 1] for noise and drums,
+    whose fine grain changes within a hop, and .004 for a tone; .3 at 99 of 100 points.
 
     Parameters
     ----------
