@@ -40,7 +40,7 @@ demo: $(READY)
 	$(BIN)/python scripts/demo.py
 
 bench: $(READY)
-	$(BIN)/python scripts/bench.py
+	$(BIN)/python -m bench
 
 $(READY): requirements.txt | $(BIN)/python
 	@echo "Setting up Tonfilm in $(VENV): this downloads about $(DOWNLOAD) and fills $(UNPACKED) on the disk,"

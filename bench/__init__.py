@@ -1,0 +1,1 @@
+"""The project's figures of speed and memory: `make bench`."""
