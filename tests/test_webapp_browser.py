@@ -168,7 +168,7 @@ def test_too_large_a_file_is_not_even_sent(open_page: OpenPage, tmp_path: Path) 
     large.write_bytes(bytes(1048577))
     page.set_input_files("input[type=file]", large)
     expect(page.locator("[data-problem]")).to_have_text(
-        "The file is too large: choose one of at most 1 MB."
+        "The file is too large: choose one of at most 1 GB."
     )
 
 

@@ -8,6 +8,7 @@ from film.disk import plain_disk_errors
 from spectro.errors import TonfilmError
 from webapp.jobs import OUR_MISTAKE
 from webapp.service import service
+from webapp.wording import size
 
 SENTENCES = {
     404: "There is no such page, or it belongs to another browser.",
@@ -34,8 +35,8 @@ def _show_csrf(_error: CSRFError) -> tuple[str, int]:
 def _show_http(error: HTTPException) -> tuple[str, int]:
     status = error.code or 500
     if status == 413:
-        limit = service().settings.max_upload_mb
-        return _page(f"The file is too large: choose one of at most {limit} MB.", status)
+        limit = size(service().settings.max_upload_mb)
+        return _page(f"The file is too large: choose one of at most {limit}.", status)
     # A bug comes here too, wrapped as 500, once its trace is in the log.
     return _page(SENTENCES.get(status, OUR_MISTAKE), status)
 

@@ -26,7 +26,7 @@ from webapp.security import own_film, own_song
 from webapp.service import service
 from webapp.storage import title_of
 from webapp.tables import N_STILLS, Film, Song, State, db
-from webapp.wording import describe
+from webapp.wording import REPORT_WORDS, describe
 
 pages = Blueprint("films", __name__)
 
@@ -72,6 +72,7 @@ def show(film_id: str) -> str:
         report=report,
         status=_status(film),
         blends=BLENDS,
+        stage_words=REPORT_WORDS,
     )
 
 

@@ -36,12 +36,12 @@ FRAME_RATES: Final = {
     "50": "50",
     "60": "60",
 }
-QUALITIES: Final = {"final": "Final", "draft": "Draft, quicker and rougher"}
+QUALITIES: Final = {"final": "Final", "draft": "Draft, quicker"}
 BLENDS: Final = {
-    "crossfade": "Cross-fade: the one shines through the other",
-    "pyramid": "Pyramid: large shapes of the one, detail of the other",
-    "colour": "Colour: your pictures in the colours of the music",
-    "displace": "Displace: the music bends your pictures",
+    "crossfade": "Cross-fade",
+    "pyramid": "Pyramid, shapes under detail",
+    "colour": "Colour, taken from the music",
+    "displace": "Displace, bent by the music",
 }
 # The questions that a musician is asked: name, explanation, words at both ends.
 SLIDERS: Final = {
@@ -112,8 +112,7 @@ class FilmForm(FlaskForm):
     picked = SelectMultipleField("Pictures", validate_choice=False)
     keyframes = StringField(
         "Order of the pictures",
-        description="The numbers of your pictures, in the order of the film. "
-        "Choosing above fills this in; a picture may come twice.",
+        description="Filled in as you choose; a picture may come twice.",
     )
     level = _slider("level")
     frequency = _slider("frequency")
@@ -122,13 +121,12 @@ class FilmForm(FlaskForm):
     fps = _choice("Frames a second", FRAME_RATES, SelectField, "24")
     quality = _choice("Quality", QUALITIES, SelectField, "final")
     blend = _choice("Blend", BLENDS, SelectField, "crossfade")
-    start_s = Number("Start in the song, in seconds", 0, MAX_EXCERPT_S, default=0)
+    start_s = Number("Start, in seconds", 0, MAX_EXCERPT_S, default=0)
     duration_s = Number(
         "Length, in seconds",
         0.1,
         MAX_EXCERPT_S,
         checks=[Optional()],
-        description="Empty: to the end of the song.",
     )
     seed = Seed("Seed", default=0, description="Another number, another variation.")
 

@@ -32,23 +32,25 @@ def make_celery(app: Flask, settings: Settings) -> "Celery[Task[Any, Any]]":
             with app.app_context():
                 return self.run(*args, **kwargs)
 
-    folder = settings.instance.resolve() / "broker"
     celery: Celery[Task[Any, Any]] = Celery("tonfilm", task_cls=ContextTask)
     celery.conf.update(
-        broker_url=settings.broker or "filesystem://localhost",
-        broker_transport_options={}
-        if settings.broker
-        else {
-            "data_folder_in": str(folder),
-            "data_folder_out": str(folder),
-            "control_folder": str(folder / "control"),
-        },
-        broker_connection_retry_on_startup=True,
         task_ignore_result=True,
         worker_prefetch_multiplier=1,
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
+        broker_connection_retry_on_startup=True,
+        broker_url=settings.broker or "filesystem://localhost",
     )
+    if not settings.broker:
+        folder = settings.instance.resolve() / "broker"
+        celery.conf.update(
+            broker_transport="webapp.broker:Transport",
+            broker_transport_options={
+                "data_folder_in": str(folder),
+                "data_folder_out": str(folder),
+                "control_folder": str(folder / "control"),
+            },
+        )
     celery.set_default()
     return celery
 

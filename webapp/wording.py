@@ -18,12 +18,23 @@ STAGES = {
     "paint": "Painting the film",
     "join": "Putting the film together",
 }
+# By the stages of a film's report.
+REPORT_WORDS = {
+    "load": "Loading",
+    "analysis": "Listening",
+    "score": "Score",
+    "windows": "Spectrum",
+    "paint": "Painting",
+    "post": "Effects",
+    "encode": "Encoding",
+    "join": "Joining",
+}
 CHANNELS = {1: "mono", 2: "stereo"}
 
 
 def register(app: Flask) -> None:
     """Offer these words to the templates."""
-    for word in (clock, in_words, decimal, channels, day):
+    for word in (clock, in_words, decimal, channels, day, size):
         app.add_template_filter(word)
 
 
@@ -50,6 +61,11 @@ def in_words(seconds: float) -> str:
 def decimal(value: float) -> str:
     """Write a number with at most two digits behind the point: 44.1, 0.5, 2."""
     return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def size(n_mebibytes: int) -> str:
+    """Write a file's size: 200 MB, or 1 GB."""
+    return f"{n_mebibytes} MB" if n_mebibytes % 1024 else f"{n_mebibytes // 1024} GB"
 
 
 def channels(n_channels: int) -> str:

@@ -20,6 +20,7 @@ async function ask() {
   if (latest && status.picture && latest.getAttribute("src") !== status.picture) {
     latest.src = status.picture;
     latest.hidden = false;
+    latest.classList.remove("is-dim");
   }
 }
 

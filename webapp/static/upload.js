@@ -15,7 +15,7 @@ input.addEventListener("change", () => {
   const limit = Number(form.dataset.maxBytes);
   problem.hidden = file.size <= limit;
   if (file.size > limit) {
-    problem.textContent = `The file is too large: choose one of at most ${Math.floor(limit / 1048576)} MB.`;
+    problem.textContent = `The file is too large: choose one of at most ${form.dataset.maxWords}.`;
     input.value = "";
     return;
   }
