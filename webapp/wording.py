@@ -95,7 +95,8 @@ def describe(job: Job) -> dict[str, Any]:
         "state": job.state.value,
         "words": STAGES.get(job.stage, job.stage) if is_running else _waiting_words(job),
         "part": job.n_done / job.n_steps if known else None,
-        "left": _time_left(job) if known else "",
+        # Of the one stage that takes long; what a short one has left says nothing of the whole.
+        "left": _time_left(job) if known and job.stage == "paint" else "",
     }
 
 
