@@ -61,8 +61,13 @@ class Settings:
     batch: int = 8  # square pairs a step on each device; a wide or tall one counts as two
     learning_rate: float = 2e-4
     l1_weight: float = 100.0  # beside the adversarial loss's 1
-    judge_from: float = 0.0  # share of the budget after which the judge joins; before it, L1 alone
-    alone_rate: float = 1e-3  # learning rate until then: nothing can tip over, so it may be large
+    # Shares of the budget. Until the first, batch norm takes each batch's own statistics, which
+    # keeps a large rate from tipping over, but blurs what is loud or low against the other pairs
+    # of the batch; from then on it keeps the averages that painting uses. Until the second, L1
+    # alone teaches the painter, at twice the speed.
+    settle_from: float = 1.0
+    judge_from: float = 0.0
+    unsettled_rate: float = 1e-3  # learning rate while L1 teaches alone and nothing is settled
     average_half_life: int = 300  # steps
     save_every_s: float = 300.0  # between checkpoints, with a sample and held-out figures
 
@@ -73,8 +78,10 @@ class Settings:
             raise ValueError(f"batch must be even, 2 or more, not {self.batch}.")
         if self.learning_rate <= 0 or self.l1_weight < 0 or self.average_half_life < 1:
             raise ValueError("learning_rate and average_half_life must be above 0, l1_weight 0 up.")
-        if not 0 <= self.judge_from <= 1 or self.alone_rate <= 0:
-            raise ValueError("judge_from must lie in [0, 1], and alone_rate be above 0.")
+        if not (0 <= self.judge_from <= 1 and 0 <= self.settle_from <= 1):
+            raise ValueError("judge_from and settle_from must lie in [0, 1].")
+        if self.unsettled_rate <= 0:
+            raise ValueError("unsettled_rate must be above 0.")
 
 
 class Trainer:
@@ -92,6 +99,7 @@ class Trainer:
         self.average = copy.deepcopy(self.painter).eval().requires_grad_(requires_grad=False)
         self.painter_optimizer = self._make_optimizer(self.painter)
         self.judge_optimizer = self._make_optimizer(self.judge)
+        self.is_settled = False  # whether the painter's norms keep their statistics
 
     def _make_optimizer(self, network: nn.Module) -> Adam:
         # Betas from the paper.
@@ -118,6 +126,8 @@ class Trainer:
             A loss is NaN or infinite.
         """
         is_judged = share >= self.settings.judge_from
+        if share >= self.settings.settle_from and not self.is_settled:
+            self._settle()
         self._set_rate(step, share)
         device = self.fabric.device
         height, width = pairs.frames.shape[-2:]
@@ -152,6 +162,13 @@ class Trainer:
         self.judge.requires_grad_(requires_grad=False)
         return loss
 
+    def _settle(self) -> None:
+        """Give the painter's norms the averages over many batches, and let them keep those."""
+        for norm, averaged in zip(_norms(self.painter), _norms(self.average), strict=True):
+            norm.load_state_dict(averaged.state_dict() | dict(norm.named_parameters()))
+            norm.eval()
+        self.is_settled = True
+
     @contextmanager
     def _seeded_dropout(self, step: int) -> Iterator[None]:
         """Let dropout draw the same numbers whenever a step is taken again.
@@ -180,8 +197,8 @@ class Trainer:
 
     def _set_rate(self, step: int, share: float) -> None:
         """Rise over the first steps, since Adam's are blind, and fall at the end."""
-        alone = share < self.settings.judge_from
-        rate = self.settings.alone_rate if alone else self.settings.learning_rate
+        is_early = share < self.settings.judge_from and not self.is_settled
+        rate = self.settings.unsettled_rate if is_early else self.settings.learning_rate
         rate *= min(1.0, step / N_WARM_STEPS) * decay(share)
         for optimizer in (self.painter_optimizer, self.judge_optimizer):
             for group in optimizer.param_groups:
@@ -189,7 +206,8 @@ class Trainer:
 
     def state(self) -> State:
         """Return all that a run needs to go on exactly; tensors are shared, not copied."""
-        return {name: part.state_dict() for name, part in self._parts().items()}
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        return {"is_settled": self.is_settled, **parts}
 
     def restore(self, state: State) -> None:
         """Take up a state that `state` gave."""
@@ -197,6 +215,9 @@ class Trainer:
             part.load_state_dict(state[name])
         for optimizer in (self.painter_optimizer, self.judge_optimizer):
             _match_layout(optimizer)
+        self.is_settled = state["is_settled"]
+        for norm in _norms(self.painter):
+            norm.train(mode=not self.is_settled)
 
     def _parts(self) -> dict[str, nn.Module | Adam]:
         return {
@@ -206,6 +227,10 @@ class Trainer:
             "painter_optimizer": self.painter_optimizer,
             "judge_optimizer": self.judge_optimizer,
         }
+
+
+def _norms(network: nn.Module) -> list[nn.BatchNorm2d]:
+    return [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
 
 
 def _bring(pictures: Tensor, device: torch.device) -> Tensor:

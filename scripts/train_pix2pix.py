@@ -27,7 +27,9 @@ PLANNED = (
     "skips",
     "decoder",
     "judge_width",
+    "settle_from",
     "judge_from",
+    "rate",
     "dropout",
     "batch",
     "seed",
@@ -62,12 +64,20 @@ PLANNED = (
 )
 @click.option("--judge-width", default=32, show_default=True, help="The same of the judge.")
 @click.option(
+    "--settle-from",
+    type=click.FloatRange(0, 1),
+    default=0.3,
+    show_default=True,
+    help="Share of the budget after which batch norm keeps its averages; paper: 1.",
+)
+@click.option(
     "--judge-from",
     type=click.FloatRange(0, 1),
     default=0.5,
     show_default=True,
-    help="Share of the budget after which the judge joins; before it L1 alone, twice as fast.",
+    help="Share after which the judge joins; before it L1 alone, twice as fast; paper: 0.",
 )
+@click.option("--rate", default=4e-4, show_default=True, help="Of learning; paper: 0.0002.")
 @click.option("--dropout", default=0.0, show_default=True, help="Share, 0 up to 1; paper: 0.5.")
 @click.option("--batch", default=8, show_default=True, help="Pairs a step and device; even.")
 @click.option("--seed", default=0, show_default=True, help="Of the weights and of the pairs.")
@@ -129,7 +139,9 @@ def _settings(options: dict[str, Any]) -> Settings:
     return Settings(
         unet=unet,
         judge_width=options["judge_width"],
+        settle_from=options["settle_from"],
         judge_from=options["judge_from"],
+        learning_rate=options["rate"],
         seed=options["seed"],
         batch=options["batch"],
     )

@@ -141,6 +141,26 @@ def test_judge_joins_when_its_share_has_come() -> None:
     assert not torch.equal(before["last.weight"], trainer.judge.state_dict()["last.weight"])
 
 
+def test_norms_keep_the_averages_once_they_settle() -> None:
+    settings = replace(SETTINGS, settle_from=0.5, judge_from=1.0)
+    trainer = make_trainer(settings)
+    pairs = Bars().batch(seeded(0), 2, 256, 256)
+    for step in (1, 2, 3):
+        trainer.step(pairs, step, 0.4)
+    averaged = trainer.average.down[1].norm.running_mean.clone()
+    assert not torch.equal(trainer.painter.down[1].norm.running_mean, averaged)
+    trainer.step(pairs, 4, 0.5)
+    torch.testing.assert_close(trainer.painter.down[1].norm.running_mean, averaged)
+
+    resumed = make_trainer(settings)
+    resumed.restore(copy.deepcopy(trainer.state()))
+    for each in (trainer, resumed):
+        each.step(pairs, 5, 0.6)
+    torch.testing.assert_close(resumed.painter.down[1].norm.running_mean, averaged)
+    for one, other in zip(trainer.painter.parameters(), resumed.painter.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_nan_stops_the_run_and_keeps_the_checkpoint(tmp_path: Path, bad: float) -> None:
     run_for(tmp_path, 2)
