@@ -43,9 +43,20 @@ def check_output(output: Path) -> None:
     """
     if output.suffix.lower() != ".mp4":
         raise TonfilmError(f"{output.name} is no name for a film: let it end in .mp4.")
-    if output.is_dir():
-        raise TonfilmError(f"{output} is a folder: name a file in it.")
-    if not output.parent.is_dir():
-        raise TonfilmError(f"There is no folder {output.parent}: make it first.")
-    if not os.access(output.parent, os.W_OK | os.X_OK):
-        raise TonfilmError(f"The folder {output.parent} may not be written to: choose another.")
+    check_folder(output)
+
+
+def check_folder(path: Path) -> None:
+    """Check that a file of this name can be written where it shall stand.
+
+    Raises
+    ------
+    TonfilmError
+        Its folder is missing or may not be written to, or the name is a folder's.
+    """
+    if path.is_dir():
+        raise TonfilmError(f"{path} is a folder: name a file in it.")
+    if not path.parent.is_dir():
+        raise TonfilmError(f"There is no folder {path.parent}: make it first.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise TonfilmError(f"The folder {path.parent} may not be written to: choose another.")

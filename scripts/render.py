@@ -7,14 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from film.threads import settle_threads
-
-settle_threads()  # before anything imports torch
-
-import click  # noqa: E402
-from click.core import ParameterSource  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.progress import (  # noqa: E402
+import click
+from click.core import ParameterSource
+from rich.console import Console
+from rich.progress import (
     BarColumn,
     Progress,
     TaskID,
@@ -23,18 +19,18 @@ from rich.progress import (  # noqa: E402
     TimeRemainingColumn,
 )
 
-from film.disk import plain_disk_errors  # noqa: E402
-from film.pipeline import make_film  # noqa: E402
-from film.recipe import (  # noqa: E402
+from film.disk import check_folder, check_output, plain_disk_errors
+from film.recipe import (
     BLEND_NAMES,
     MAX_KEYFRAMES,
     Recipe,
     build_recipe,
     choose_keyframes,
 )
-from film.report import Report  # noqa: E402
-from film.video import read_recipe  # noqa: E402
-from spectro.errors import TonfilmError  # noqa: E402
+from film.report import Report
+from film.threads import settle_threads
+from film.video import read_recipe
+from spectro.errors import TonfilmError
 
 WORK = Path(__file__).resolve().parents[1] / "instance" / "work"
 STAGES = {"analysis": "Listening", "paint": "Painting", "join": "Joining"}
@@ -88,7 +84,7 @@ SLIDER: dict[str, Any] = {"metavar": "0..1", "type": float, "default": 0.5, "sho
 @click.option("--save-recipe", metavar="FILE", type=File, help="Write the choices as JSON.")
 @click.option("--report", metavar="FILE", type=File, help="Write times and memory as JSON.")
 @click.pass_context
-def main(context: click.Context, /, song: Path, output: Path, **options: Any) -> None:
+def command(context: click.Context, /, song: Path, output: Path, **options: Any) -> None:
     """Make a film from SONG.wav; a run that was stopped goes on where it was.
 
     Options given beside --recipe take the place of its choices.
@@ -98,25 +94,37 @@ def main(context: click.Context, /, song: Path, output: Path, **options: Any) ->
         for name, value in options.items()
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT
     }
-    try:
-        recipe = read_choices(options, given)
-        work = WORK / _digest(song, recipe)
-        with plain_disk_errors(), show_progress() as progress:
-            report = make_film(song, output, recipe, work=work, progress=progress)
-        with plain_disk_errors():
-            write_records(report, options["save_recipe"], options["report"])
-    except TonfilmError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        click.echo("Stopped. What is done is kept: the same command goes on from there.", err=True)
-        sys.exit(130)
+    recipe = read_choices(options, given)
+    check_output(output)
+    for record in (options["save_recipe"], options["report"]):
+        if record:
+            check_folder(record)
+    settle_threads()
+    # Torch takes seconds to load: only once all choices are known to be right.
+    from film.pipeline import make_film  # noqa: PLC0415
+
+    work = WORK / _digest(song, recipe)
+    with plain_disk_errors(), show_progress() as progress:
+        report = make_film(song, output, recipe, work=work, progress=progress)
+        write_records(report, options["save_recipe"], options["report"])
     for note in report.notes:
         click.echo(note)
     click.echo(
         f"{output}: {report.film_s:.1f} s of film in {report.wall_s:.1f} s, "
         f"{report.real_time_factor:.2f} times real time."
     )
+
+
+def main() -> None:
+    """Run the command; a mistake ends it with one sentence and status 2."""
+    try:
+        command(standalone_mode=False)
+    except click.ClickException as error:
+        _end(f"Error: {error.format_message()}", status=2)
+    except TonfilmError as error:
+        _end(f"Error: {error}", status=2)
+    except (KeyboardInterrupt, click.Abort):
+        _end("Stopped. What is done is kept: the same command goes on from there.", status=130)
 
 
 def read_choices(options: dict[str, Any], given: dict[str, Any]) -> Recipe:
@@ -132,6 +140,8 @@ def read_choices(options: dict[str, Any], given: dict[str, Any]) -> Recipe:
     TonfilmError
         A choice is out of its range, or the recipe cannot be read.
     """
+    if "keyframes" in given and "n_keyframes" in given:
+        raise TonfilmError("Give --keyframes or --n-keyframes, not both.")
     if options["recipe"] is None:
         values, chosen = {}, options
     else:
@@ -179,6 +189,11 @@ def write_records(report: Report, recipe_path: Path | None, report_path: Path | 
 def _digest(song: Path, recipe: Recipe) -> str:
     """Name the folder of a film's unfinished work: the same command finds it again."""
     return hashlib.sha256(f"{song.resolve()}\n{recipe.to_json()}".encode()).hexdigest()[:32]
+
+
+def _end(sentence: str, *, status: int) -> None:
+    click.echo(sentence, err=True)
+    sys.exit(status)
 
 
 def _read_size(text: str) -> tuple[int, int]:
