@@ -12,7 +12,7 @@ import scipy.fft
 import scipy.ndimage
 from numpy.typing import NDArray
 
-from spectro.spectrum import COLUMN_RATE, Curves
+from spectro.spectrum import COLUMN_RATE
 
 _MIN_S: Final = 2.0  # of sound; less has no rhythm
 _MIN_ONSET_DB: Final = 0.5  # a rise, mean over the bands, below which nothing is an onset
@@ -29,6 +29,15 @@ _WALTZ_CONTRAST: Final = 1.25  # taste: three must be this much clearer than fou
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rhythm:
+    """The curves that beats are found in, at `COLUMN_RATE`; see `Curves`."""
+
+    onset: NDArray[np.float32]  # (n,)
+    bass: NDArray[np.float32]  # (n,)
+    chroma: NDArray[np.float32]  # (n, 12)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Beats:
     """When a listener would tap; all empty and 0 where there is nothing to tap to."""
 
@@ -40,19 +49,19 @@ class Beats:
 _NO_BEATS: Final = Beats(beat_times_s=np.zeros(0), downbeat_times_s=np.zeros(0), tempo_bpm=0.0)
 
 
-def track(curves: Curves) -> Beats:
+def track(rhythm: Rhythm) -> Beats:
     """Find beats (Ellis 2007, by librosa) along a tempo that may drift, and bars of three or four.
 
     The bars are the phase of the beats with the strongest onsets, bass and changes of harmony:
     a modest guess, right for most music with drums.
     """
-    if len(curves.onset) < _MIN_S * COLUMN_RATE or curves.onset.max() < _MIN_ONSET_DB:
+    if len(rhythm.onset) < _MIN_S * COLUMN_RATE or rhythm.onset.max() < _MIN_ONSET_DB:
         return _NO_BEATS
-    bpm = _local_tempo(curves.onset)
+    bpm = _local_tempo(rhythm.onset)
     _, beats = librosa.beat.beat_track(
-        onset_envelope=curves.onset.astype(np.float64), sr=COLUMN_RATE, hop_length=1, bpm=bpm
+        onset_envelope=rhythm.onset.astype(np.float64), sr=COLUMN_RATE, hop_length=1, bpm=bpm
     )
-    if len(beats) < _MIN_BEATS or np.median(_strongest(curves.onset, beats)) < _MIN_BEAT_DB:
+    if len(beats) < _MIN_BEATS or np.median(_strongest(rhythm.onset, beats)) < _MIN_BEAT_DB:
         return _NO_BEATS
     times_s = beats / COLUMN_RATE
     intervals_s = np.diff(times_s)
@@ -60,7 +69,7 @@ def track(curves: Curves) -> Beats:
     steady = np.abs(intervals_s - usual_s) < 0.2 * usual_s
     return Beats(
         beat_times_s=times_s,
-        downbeat_times_s=times_s[_downbeats(curves, beats)],
+        downbeat_times_s=times_s[_downbeats(rhythm, beats)],
         tempo_bpm=60.0 / float(intervals_s[steady].mean()),
     )
 
@@ -96,8 +105,8 @@ def _autocorrelation(onset: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(product[_LAGS] / max(product[0], 1e-9), np.float64)
 
 
-def _downbeats(curves: Curves, beats: NDArray[np.int64]) -> slice:
-    strength = _accents(curves, beats)
+def _downbeats(rhythm: Rhythm, beats: NDArray[np.int64]) -> slice:
+    strength = _accents(rhythm, beats)
     best, bars = 0.0, slice(0, None, _METRES[0])
     for metre in _METRES:
         needed = _WALTZ_CONTRAST if metre == 3 else 1.0
@@ -109,14 +118,14 @@ def _downbeats(curves: Curves, beats: NDArray[np.int64]) -> slice:
     return bars
 
 
-def _accents(curves: Curves, beats: NDArray[np.int64]) -> NDArray[np.float64]:
+def _accents(rhythm: Rhythm, beats: NDArray[np.int64]) -> NDArray[np.float64]:
     """Weigh each beat by its onset, its bass and the change of harmony: (n_beats,), no unit."""
-    edges = np.concatenate([beats, [len(curves.onset)]])
-    chroma = np.stack([curves.chroma[a : max(b, a + 1)].mean(axis=0) for a, b in pairwise(edges)])
+    edges = np.concatenate([beats, [len(rhythm.onset)]])
+    chroma = np.stack([rhythm.chroma[a : max(b, a + 1)].mean(axis=0) for a, b in pairwise(edges)])
     chroma /= np.maximum(np.linalg.norm(chroma, axis=1, keepdims=True), 1e-9)
     change = np.zeros(len(beats))
     change[1:] = 1.0 - np.sum(chroma[1:] * chroma[:-1], axis=1)
-    clues = np.stack([_strongest(curves.onset, beats), _strongest(curves.bass, beats), change])
+    clues = np.stack([_strongest(rhythm.onset, beats), _strongest(rhythm.bass, beats), change])
     spread = np.maximum(clues.std(axis=1, keepdims=True), 1e-9)
     weights: NDArray[np.float64] = ((clues - clues.mean(axis=1, keepdims=True)) / spread).sum(
         axis=0

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from spectro.archive import load_arrays, save_arrays
 from spectro.audio import Signal
-from spectro.beats import track
-from spectro.spectrum import BLOCK_COLUMNS, COLUMN_HOP, COLUMN_RATE, Analyser, Curves
+from spectro.beats import Rhythm, track
+from spectro.spectrum import BLOCK_COLUMNS, COLUMN_HOP, COLUMN_RATE, Analyser, Curves, join
 from spectro.timeline import Timeline
 from spectro.windows import measure_reference_db
 
@@ -23,6 +23,7 @@ Progress = Callable[[int, int], None]
 # An onset is 30 ms wide and frames are 42 ms apart: held for 20 ms either way, none is missed from
 # 20 frames a second up.
 _HELD_COLUMNS: Final = 5
+_AROUND: Final = _HELD_COLUMNS // 2 + 1  # columns that a block needs on either side
 _HELD_CURVES: Final = ("onset", "percussive")
 
 
@@ -62,18 +63,21 @@ def extract(mono: Signal, timeline: Timeline, progress: Progress | None = None) 
     reference_db = measure_reference_db(mono)
     analyser = Analyser(reference_db)
     n_columns = mono.n_samples // COLUMN_HOP + 1
-    blocks = []
+    at = timeline.times_s() * COLUMN_RATE
+    rows: list[Curves] = []
+    rhythms: list[Rhythm] = []
     for first in range(0, n_columns, BLOCK_COLUMNS):
         stop = min(first + BLOCK_COLUMNS, n_columns)
-        blocks.append(analyser.columns(mono, first, stop))
+        curves = analyser.columns(mono, first - _AROUND, stop + _AROUND)
+        here = at[slice(*np.searchsorted(at, (first, stop)))]
+        rows.append(_read(curves, here - (first - _AROUND)))
+        rhythms.append(_take_rhythm(curves))
         if progress:
             progress(stop, n_columns)
-    names = [f.name for f in fields(Curves)]
-    curves = Curves(**{n: np.concatenate([getattr(b, n) for b in blocks]) for n in names})
-    beats = track(curves)
+    beats = track(join(rhythms))
     return Features(
         timeline=timeline,
-        **{name: _at_frames(getattr(curves, name), name, timeline) for name in names},
+        **vars(join(rows)),
         beat_times_s=beats.beat_times_s,
         downbeat_times_s=beats.downbeat_times_s,
         tempo_bpm=beats.tempo_bpm,
@@ -81,13 +85,23 @@ def extract(mono: Signal, timeline: Timeline, progress: Progress | None = None) 
     )
 
 
-def _at_frames(curve: NDArray[np.float32], name: str, timeline: Timeline) -> NDArray[np.float32]:
-    """Read a curve at each frame's start: (n_columns, ...) -> (n_frames, ...)."""
-    if name in _HELD_CURVES:
-        curve = scipy.ndimage.maximum_filter1d(curve, _HELD_COLUMNS)
-    at = np.minimum(timeline.times_s() * COLUMN_RATE, len(curve) - 1)
+def _read(curves: Curves, at: NDArray[np.float64]) -> Curves:
+    """Read every curve at places between its columns."""
     before = at.astype(np.int64)
-    after = np.minimum(before + 1, len(curve) - 1)
-    share = (at - before).astype(np.float32).reshape(-1, *[1] * (curve.ndim - 1))
-    frames: NDArray[np.float32] = curve[before] + share * (curve[after] - curve[before])
-    return frames
+    share = (at - before).astype(np.float32)
+    read = {}
+    held = {n: scipy.ndimage.maximum_filter1d(vars(curves)[n], _HELD_COLUMNS) for n in _HELD_CURVES}
+    for name, curve in (vars(curves) | held).items():
+        part = share.reshape(-1, *[1] * (curve.ndim - 1))
+        read[name] = curve[before] + part * (curve[before + 1] - curve[before])
+    return Curves(**read)
+
+
+def _take_rhythm(curves: Curves) -> Rhythm:
+    # Copies, since a view would keep the whole block.
+    inner = slice(_AROUND, -_AROUND)
+    return Rhythm(
+        onset=curves.onset[inner].copy(),
+        bass=curves.bass[inner].copy(),
+        chroma=curves.chroma[inner].copy(),
+    )

@@ -10,9 +10,10 @@ A column stands for the moment in the middle of its window. Whatever looks aroun
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import librosa
 import numpy as np
@@ -65,6 +66,15 @@ class Curves:
     mfcc: NDArray[np.float32]  # (n, 13), DCT of the mel bands, dB above the song's quietest
     flatness: NDArray[np.float32]  # (n,) in [0, 1], 0 a tone or silence, 1 white noise
     contrast: NDArray[np.float32]  # (n, 7), dB between peaks and valleys of octave bands
+
+
+_Block = TypeVar("_Block")
+
+
+def join(blocks: Sequence[_Block]) -> _Block:
+    """Put the arrays of consecutive blocks of one class together."""
+    names = vars(blocks[0])
+    return type(blocks[0])(**{n: np.concatenate([vars(b)[n] for b in blocks]) for n in names})
 
 
 class Analyser:

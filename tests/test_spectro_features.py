@@ -145,6 +145,18 @@ def test_curves_do_not_depend_on_the_blocks() -> None:
             )
 
 
+def test_features_do_not_depend_on_the_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = band(7.0)
+    whole = hear(samples)
+    monkeypatch.setattr("spectro.features.BLOCK_COLUMNS", 90)
+    cut = hear(samples)
+    for name in NAMES:
+        np.testing.assert_allclose(
+            getattr(cut, name), getattr(whole, name), rtol=1e-4, atol=1e-4, err_msg=name
+        )
+    np.testing.assert_array_equal(cut.beat_times_s, whole.beat_times_s)
+
+
 def test_features_are_saved_whole(tmp_path: Path) -> None:
     samples = band(5.0)
     features = hear(samples, Fraction(24_000, 1001))
