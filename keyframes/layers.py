@@ -89,16 +89,23 @@ class Attention(Special):
         self.told.weight.mul_(0.2)
 
 
+def level(x: Tensor) -> Tensor:
+    """Bring each place of a map to unit strength over its channels."""
+    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-6)
+
+
 class StyledConv(Special):
     """A 3×3 convolution whose channels the style weighs and shifts, then a leaky ReLU.
 
-    Weighed on the way in and brought back to unit strength on the way out by the weights alone
-    (Karras et al. 2020); so no statistics of the map are taken, and its size does not matter.
+    Each place comes in with unit strength (Karras et al. 2018), its channels are weighed, and the
+    weights alone bring it back to unit strength on the way out (Karras et al. 2020). So nothing
+    can grow from layer to layer, no statistics of the map are taken, and its size does not
+    matter. Beyond the border the map goes on as it ends: a border of zeros was painted as a frame.
     """
 
     def __init__(self, n_in: int, n_out: int, n_style: int) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(n_in, n_out, 3, padding=1, bias=False)
+        self.conv = nn.Conv2d(n_in, n_out, 3, padding=1, padding_mode="replicate", bias=False)
         self.scale = nn.Linear(n_style, n_in)
         self.shift = nn.Linear(n_style, n_out)
 
@@ -107,7 +114,7 @@ class StyledConv(Special):
         scale = 1 + self.scale(style)
         power = scale.float().square() @ self.conv.weight.float().square().sum((2, 3)).T
         strength = torch.rsqrt(power + 1e-6).to(scale.dtype)
-        y = self.conv(x * scale[:, :, None, None])
+        y = self.conv(level(x) * scale[:, :, None, None])
         y = y * strength[:, :, None, None] + self.shift(style)[:, :, None, None]
         return F.leaky_relu(y, SLOPE) * 2**0.5
 

@@ -8,7 +8,17 @@ from torch import Generator as RandomGenerator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from keyframes.layers import SLOPE, Attention, Block, Special, StyledConv, Widen, double, halve
+from keyframes.layers import (
+    SLOPE,
+    Attention,
+    Block,
+    Special,
+    StyledConv,
+    Widen,
+    double,
+    halve,
+    level,
+)
 
 FACTOR = 16  # pixels of a picture to one place of its latent map, along each side
 
@@ -129,7 +139,7 @@ class Generator(Special):
         self.at_half = self._stage([2 * width, 2 * width, 2 * width])
         self.attention = Attention(2 * width)
         self.at_whole = self._stage([2 * width, width, width, width])
-        self.last = nn.Conv2d(width, form.n_latents, 3, padding=1)
+        self.last = nn.Conv2d(width, form.n_latents, 3, padding=1, padding_mode="replicate")
 
     def _stage(self, widths: list[int]) -> nn.ModuleList:
         n_style = self.form.n_style
@@ -155,7 +165,7 @@ class Generator(Special):
         for conv in self.at_whole:
             x = conv(x, styles)
         top, left = (x.shape[2] - height) // 2, (x.shape[3] - width) // 2
-        latents: Tensor = self.last(x)[:, :, top : top + height, left : left + width]
+        latents: Tensor = self.last(level(x))[:, :, top : top + height, left : left + width]
         return latents
 
     def start(self, generator: RandomGenerator) -> None:

@@ -18,6 +18,8 @@ from pix2pix.run import Budget, Run, State, catch_stop, check_finite, decay
 Pictures = npt.NDArray[Any]  # (n, channels, height, width), mapped from a disk or in memory
 
 N_WARM_STEPS = 100  # over which the learning rate rises: Adam's first steps are blind
+LONGEST_SLOPE = 2.0  # times the usual one
+SLOPE_MEMORY = 0.02  # weight of a step in the running mean
 LOG_EVERY = 50  # steps
 SAMPLE_EVERY = 0.1  # of the budget
 SAVE_EVERY_S = 120.0
@@ -122,14 +124,16 @@ class _Keeper:
 class Learner:
     """One optimiser over some networks, for any number of devices.
 
+    Slopes much longer than usual are cut: networks without norms blow up from a single bad batch,
+    since Adam moves every weight by its rate and more, however rare the slope.
+
     Parameters
     ----------
     fabric : device and precision
     networks : moved to the device; what `learn` changes
     rate : of learning
     contest : whether the loss is another network's opinion. Then Adam has no momentum, since
-        the slope turns with the opponent (R3GAN's betas). Otherwise it has, and slopes are cut
-        to a length of 1: without both, networks that have no norms blow up at a rate of 1e-3.
+        the slope turns with the opponent (R3GAN's betas).
     """
 
     def __init__(
@@ -139,9 +143,11 @@ class Learner:
         self.networks = nn.ModuleList(networks)
         self.networks.to(fabric.device).to(memory_format=torch.channels_last)
         self.rate = rate
-        self.contest = contest
         betas = (0.0 if contest else 0.9, 0.99)
         self.optimiser: Optimizer = Adam(self.networks.parameters(), rate, betas=betas)
+        self.usual_slope: float | None = (
+            None  # running mean of the slope's length, when there is one
+        )
 
     def learn(self, loss: Tensor, step: int, share: float) -> None:
         """Take one step down a loss's gradients."""
@@ -151,9 +157,15 @@ class Learner:
         self.optimiser.zero_grad()
         self.fabric.backward(loss)
         self._average_gradients()
-        if not self.contest:
-            nn.utils.clip_grad_norm_(self.networks.parameters(), 1.0)
+        self._cut_slope()
         self.optimiser.step()
+
+    def _cut_slope(self) -> None:
+        usual = self.usual_slope
+        longest = math.inf if usual is None else LONGEST_SLOPE * usual
+        slope = nn.utils.clip_grad_norm_(self.networks.parameters(), longest).item()
+        usual = slope if usual is None else usual
+        self.usual_slope = usual + SLOPE_MEMORY * (min(slope, longest) - usual)
 
     def _average_gradients(self) -> None:
         # By hand: the double backward of R1 and R2 and DistributedDataParallel do not agree.
@@ -164,16 +176,22 @@ class Learner:
                 parameter.grad = cast(Tensor, self.fabric.all_reduce(parameter.grad))
 
     def state(self) -> State:
-        """Return the weights and the optimiser's memory."""
-        return {
-            "networks": self.networks.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
+        """Return the weights and the memory."""
+        return {"networks": self.networks.state_dict(), **self.memory()}
+
+    def memory(self) -> State:
+        """Return what the optimiser has seen, without the weights."""
+        return {"optimiser": self.optimiser.state_dict(), "usual_slope": self.usual_slope}
 
     def restore(self, state: State) -> None:
         """Go back to a state."""
         self.networks.load_state_dict(state["networks"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        self.recall(state)
+
+    def recall(self, memory: State) -> None:
+        """Go back to a memory; the weights stay."""
+        self.optimiser.load_state_dict(memory["optimiser"])
+        self.usual_slope = memory["usual_slope"]
 
 
 def draw(arrays: Sequence[Pictures], generator: torch.Generator, n: int) -> list[Pictures]:
