@@ -28,7 +28,8 @@ START_S = 60.0  # how long the web server may take to answer for the first time
 # How long children may take to end: a worker ends at the next batch of frames.
 GRACE_S = 20.0
 
-WORKER = ("-m", "celery", "--app", "wsgi:celery", "--quiet", "worker", "--pool", "solo",
+# Celery warns the superuser of pickled messages; ours are JSON, the only kind that it accepts.
+WORKER = ("-W", "ignore:You're running the worker", "-m", "celery", "--app", "wsgi:celery", "--quiet", "worker", "--pool", "solo",
           "--concurrency", "1", "--loglevel", "WARNING", "--without-gossip", "--without-mingle",
           "--without-heartbeat")  # fmt: skip
 # Threads, since a page waits for files rather than for the processor.
@@ -52,6 +53,7 @@ def serve() -> None:
     try:
         settings = Settings.from_environment()
         check_port(settings)
+        click.echo("Starting Tonfilm …")
         prepare(settings)
     except TonfilmError as error:
         click.echo(f"{error}", err=True)
