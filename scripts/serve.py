@@ -29,9 +29,9 @@ START_S = 60.0  # how long the web server may take to answer for the first time
 GRACE_S = 20.0
 
 # Celery warns the superuser of pickled messages; ours are JSON, the only kind that it accepts.
-WORKER = ("-W", "ignore:You're running the worker", "-m", "celery", "--app", "wsgi:celery", "--quiet", "worker", "--pool", "solo",
-          "--concurrency", "1", "--loglevel", "WARNING", "--without-gossip", "--without-mingle",
-          "--without-heartbeat")  # fmt: skip
+WORKER = ("-W", "ignore:You're running the worker", "-m", "celery", "--app", "wsgi:celery",
+          "--quiet", "worker", "--pool", "solo", "--concurrency", "1", "--loglevel", "WARNING",
+          "--without-gossip", "--without-mingle", "--without-heartbeat")  # fmt: skip
 # Threads, since a page waits for files rather than for the processor.
 WEB = ("-m", "gunicorn", "--no-control-socket", "--worker-class", "gthread", "--threads", "8",
        "--log-level", "warning", "--timeout", "120", "--graceful-timeout", "5")  # fmt: skip
