@@ -99,8 +99,14 @@ def _write(
     path: Path,
     progress: Callable[[int, int], None],
 ) -> None:
-    # Fast start puts the index first, so that a browser plays while it loads.
-    with av.open(path, "w", format="mp4", options={"movflags": "faststart"}) as container:
+    options = {
+        # Puts the index first, so that a browser plays while it loads.
+        "movflags": "faststart",
+        # Lengths are told in this part of a second: to the sample. The muxer's own milliseconds
+        # cut off a song's last ones.
+        "movie_timescale": str(track.form.sample_rate),
+    }
+    with av.open(path, "w", format="mp4", options=options) as container:
         with av.open(paths[0]) as first:
             template = first.streams.video[0]
             video = container.add_stream_from_template(template)
