@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from conftest import clicks, music
 from flask import Flask
+from kombu.exceptions import OperationalError
 from web_service import Visitor, sentence, wav
 
+from webapp import leases
 from webapp.storage import title_of
 from webapp.tables import Song, State, db
 
@@ -99,6 +101,20 @@ def test_the_message_is_sent_after_the_row_is_there(
     assert State.QUEUED in seen
 
 
+def test_a_song_waits_while_the_broker_is_down(
+    app: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row is there, so the sweep will find it."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError("nobody is there")
+
+    monkeypatch.setattr(app.extensions["celery"], "send_task", fail)
+    song_id = visitor.new_song()
+    with app.app_context():
+        assert leases.find_lost(db.engine, Song, lease_s=20, unsent_s=0) == [song_id]
+
+
 def test_a_truncated_song_is_taken_and_the_page_says_so(visitor: Visitor) -> None:
     answer = visitor.upload(wav(music(2.0))[: SECOND * 4])
     assert answer.status_code == 303
@@ -139,12 +155,14 @@ def test_the_demo_song_is_one_click_away(app: Flask, visitor: Visitor) -> None:
 
 
 def test_a_full_disk_is_told_in_plain_words(
-    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+    app: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(_: object, path: Path) -> None:
+        path.write_bytes(b"half a song")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("werkzeug.datastructures.FileStorage.save", refuse)
     answer = visitor.upload(wav(music(0.2)))
+    assert not list((Path(app.instance_path) / "uploads").iterdir())
     assert answer.status_code == 413
     assert sentence(answer).startswith("The disk is full")

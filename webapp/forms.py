@@ -43,7 +43,7 @@ BLENDS: Final = {
     "colour": "Colour, taken from the music",
     "displace": "Displace, bent by the music",
 }
-# The questions that a musician is asked: name, explanation, words at both ends.
+# The questions that a musician is asked: name and explanation.
 SLIDERS: Final = {
     "level": ("Sound level", "How much loud and soft, and every hit, move the picture."),
     "frequency": ("Frequency content", "How much bass, treble and harmony steer it."),

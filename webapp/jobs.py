@@ -19,6 +19,8 @@ from webapp.tables import Film, Gallery, Job, Song, State, db
 
 OUR_MISTAKE = "Something went wrong inside Tonfilm: try again, and if it stays so, look at the log."
 
+Results = dict[str, str]  # what a piece of work writes into its row, by column
+
 log = logging.getLogger(__name__)
 
 
@@ -77,10 +79,11 @@ def wake(table: type[Job], identity: str) -> None:
 def analyse(song_id: str) -> None:
     """Compute the curves of a song."""
 
-    def work(lease: Lease) -> None:
+    def work(lease: Lease) -> Results:
         from webapp.analysis import analyse_song  # noqa: PLC0415, librosa is slow to import
 
         analyse_song(service(), song_id, lease)
+        return {}
 
     _run(Song, song_id, work)
 
@@ -89,10 +92,11 @@ def analyse(song_id: str) -> None:
 def paint_stills(gallery_id: str) -> None:
     """Paint a page of the gallery."""
 
-    def work(lease: Lease) -> None:
+    def work(lease: Lease) -> Results:
         from webapp.stills import paint_gallery  # noqa: PLC0415, torch
 
         paint_gallery(service(), db.session.get_one(Gallery, gallery_id), lease)
+        return {}
 
     _run(Gallery, gallery_id, work)
 
@@ -101,10 +105,10 @@ def paint_stills(gallery_id: str) -> None:
 def render(film_id: str) -> None:
     """Make a film."""
 
-    def work(lease: Lease) -> None:
+    def work(lease: Lease) -> Results:
         from webapp.rendering import render_film  # noqa: PLC0415, torch
 
-        render_film(service(), db.session.get_one(Film, film_id), lease)
+        return {"report": render_film(service(), film_id, lease).model_dump_json()}
 
     _run(Film, film_id, work)
 
@@ -112,7 +116,7 @@ def render(film_id: str) -> None:
 TASKS: Mapping[type[Job], Task[Any, Any]] = {Song: analyse, Gallery: paint_stills, Film: render}
 
 
-def _run(table: type[Job], identity: str, work: Callable[[Lease], None]) -> None:
+def _run(table: type[Job], identity: str, work: Callable[[Lease], Results]) -> None:
     """Do a piece of work if its row is free, and write into the row how it ended."""
     lease = leases.claim(db.engine, table, identity, service().settings.lease_s)
     if lease is None:
@@ -120,7 +124,7 @@ def _run(table: type[Job], identity: str, work: Callable[[Lease], None]) -> None
     with lease:
         try:
             with plain_disk_errors():
-                work(lease)
+                results = work(lease)
         except InterruptedWorkError:
             lease.give_back()
         except TonfilmError as error:
@@ -130,4 +134,4 @@ def _run(table: type[Job], identity: str, work: Callable[[Lease], None]) -> None
             log.exception("%s %s failed", table.__name__, identity)
             lease.finish(State.FAILED, error=OUR_MISTAKE)
         else:
-            lease.finish(State.DONE)
+            lease.finish(State.DONE, **results)

@@ -7,6 +7,7 @@ from PIL import Image
 
 from film.pipeline import make_film
 from film.recipe import parse_recipe
+from film.report import Report
 from webapp.leases import Lease
 from webapp.service import Service
 from webapp.tables import Film, db
@@ -16,20 +17,22 @@ POSTER_AT = 0.4  # of the film; its start is often dark
 JPEG_QUALITY = 88
 
 
-def render_film(service: Service, film: Film, lease: Lease) -> None:
-    """Make a film and keep its report."""
+def render_film(service: Service, film_id: str, lease: Lease) -> Report:
+    """Make a film and a picture that stands for it."""
     storage = service.storage
+    film = db.session.get_one(Film, film_id)
+    song, recipe = storage.song(film.song_id), parse_recipe(film.recipe)
+    db.session.rollback()  # nothing of the database is held while the film is made
     report = make_film(
-        storage.song(film.song_id),
-        storage.film(film.id),
-        parse_recipe(film.recipe),
-        work=storage.work(film.id),
+        song,
+        storage.film(film_id),
+        recipe,
+        work=storage.work(film_id),
         progress=lease,
         limits=service.settings.limits,
     )
-    write_poster(storage.film(film.id), storage.poster(film.id))
-    film.report = report.model_dump_json()
-    db.session.commit()
+    write_poster(storage.film(film_id), storage.poster(film_id))
+    return report
 
 
 def write_poster(film: Path, poster: Path) -> None:

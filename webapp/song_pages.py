@@ -2,6 +2,7 @@
 
 import shutil
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def upload() -> AnyResponse | tuple[str, int]:
         return _show_home(form, str(form.song.errors[0])), 400
     file: FileStorage = form.song.data
     try:
-        song = _take(file)
+        song = _take(title_of(file.filename or ""), file.save)
     except TonfilmError as error:
         return _show_home(form, str(error)), 400
     return redirect(url_for("songs.show", song_id=song.id), 303)
@@ -52,11 +53,10 @@ def upload() -> AnyResponse | tuple[str, int]:
 @pages.post("/songs/demo")
 def use_demo() -> AnyResponse:
     """Take the song that comes with the service."""
-    storage, identity = service().storage, uuid.uuid4().hex
-    if not storage.demo_song.exists():
+    demo_song = service().storage.demo_song
+    if not demo_song.exists():
         raise TonfilmError("The demo song is missing: start Tonfilm with `make run`.")
-    shutil.copyfile(storage.demo_song, storage.upload(identity))
-    song = _keep(identity, DEMO_TITLE)
+    song = _take(DEMO_TITLE, lambda arrived: shutil.copyfile(demo_song, arrived))
     return redirect(url_for("songs.show", song_id=song.id), 303)
 
 
@@ -131,23 +131,22 @@ def _show_home(form: UploadForm, sentence: str = "") -> str:
     )
 
 
-def _take(file: FileStorage) -> Song:
-    identity = uuid.uuid4().hex
-    file.save(service().storage.upload(identity))
-    return _keep(identity, title_of(file.filename or ""))
+def _take(title: str, write: Callable[[Path], object]) -> Song:
+    """Let a song arrive; keep it if it is good, and queue its analysis.
 
-
-def _keep(identity: str, title: str) -> Song:
-    """Move a file that arrived to the songs if it is good, and queue its analysis.
+    Parameters
+    ----------
+    write : writes the song to a path
 
     Raises
     ------
     TonfilmError
         It cannot be used.
     """
-    storage = service().storage
+    storage, identity = service().storage, uuid.uuid4().hex
     arrived = storage.upload(identity)
     try:
+        write(arrived)
         audio = _check(arrived, title)
         arrived.replace(storage.song(identity))
     finally:
