@@ -58,28 +58,30 @@ def make_film(
     """
     watch = Stopwatch()
     check_output(output)
-    with plain_disk_errors(), open_workroom(work) as room:
+    with plain_disk_errors():
         with watch.stage("load"):
             audio = load(song, limits or Limits())
             sound = choose_form(audio)
             theme = load_theme(recipe.theme, recipe.weights)
         notes = (*_notes(audio, recipe), *sound.notes)
         recipe = recipe.bind(song_sha256=audio.sha256, weights=theme.card.weights)
-        room.settle(recipe)
-        timeline = _timeline(audio, recipe)
+        timeline = Timeline(
+            fps=recipe.fps, n_samples=audio.n_samples, sample_rate=audio.sample_rate
+        )
         excerpt = cut_excerpt(timeline, recipe.start_s, recipe.duration_s)
-        with watch.stage("analysis"):
-            heard = room.hear(audio, timeline, partial(progress, "analysis"))
-        with watch.stage("score"):
-            score = _compose(heard.features, recipe)
-        size = Size(height=recipe.height, width=recipe.width)
-        scene = Scene(duet=Duet(theme, recipe), score=score, heard=heard, size=size)
         segments = plan(excerpt.first_frame, excerpt.stop_frame, recipe.fps)
-        n_resumed = _render(scene, segments, recipe, room, watch, progress)
-        with watch.stage("join"):
-            paths = [room.segment_path(segment) for segment in segments]
-            track = Track(audio=audio, form=sound, excerpt=excerpt)
-            join(paths, track, recipe, output, partial(progress, "join"))
+        with open_workroom(work, recipe) as room:
+            with watch.stage("analysis"):
+                heard = room.hear(audio, timeline, partial(progress, "analysis"))
+            with watch.stage("score"):
+                score = _compose(heard.features, recipe)
+            size = Size(height=recipe.height, width=recipe.width)
+            scene = Scene(duet=Duet(theme, recipe), score=score, heard=heard, size=size)
+            n_resumed = _render(scene, segments, recipe, room, watch, progress)
+            with watch.stage("join"):
+                paths = [room.segment_path(segment) for segment in segments]
+                track = Track(audio=audio, form=sound, excerpt=excerpt)
+                join(paths, track, recipe, output, partial(progress, "join"))
     return build_report(
         watch, recipe, n_frames=excerpt.n_frames, n_resumed_segments=n_resumed, notes=notes
     )
@@ -112,10 +114,6 @@ def _render(
                     writer.finish()
             room.show(encode_still(planes[-1]))
     return len(segments) - len(missing)
-
-
-def _timeline(audio: Audio, recipe: Recipe) -> Timeline:
-    return Timeline(fps=recipe.fps, n_samples=audio.n_samples, sample_rate=audio.sample_rate)
 
 
 def _compose(features: Features, recipe: Recipe) -> Score:

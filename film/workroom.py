@@ -42,17 +42,6 @@ class Workroom:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def settle(self, recipe: Recipe) -> None:
-        """Keep what is here if it belongs to this film, else throw it away."""
-        stamp = f"{PICTURES_VERSION}\n{recipe.to_json()}\n"
-        path = self._folder / "recipe.json"
-        if path.is_file() and path.read_text() == stamp:
-            return
-        for stale in self._folder.iterdir():
-            if stale.name != "lock":
-                stale.unlink()
-        path.write_text(stamp)
-
     def hear(self, audio: Audio, timeline: Timeline, progress: Callable[[int, int], None]) -> Heard:
         """Listen to the song, or recall what was heard."""
         mono_path, features_path = self._folder / "mono.f32", self._folder / "features.npz"
@@ -80,10 +69,11 @@ class Workroom:
 
 
 @contextmanager
-def open_workroom(folder: Path) -> Iterator[Workroom]:
+def open_workroom(folder: Path, recipe: Recipe) -> Iterator[Workroom]:
     """Make the folder, or enter the one that a stopped run has left, alone.
 
-    Left in peace it is removed; left by an exception it stays for the next run.
+    What is there is kept if it belongs to this recipe, bound to its song, and thrown away if not.
+    Left in peace the folder is removed; left by an exception it stays for the next run.
 
     Raises
     ------
@@ -99,5 +89,17 @@ def open_workroom(folder: Path) -> Iterator[Workroom]:
             raise TonfilmError(
                 f"This film is being made already: wait for it, or stop the run in {folder}."
             ) from error
+        _settle(folder, recipe)
         yield Workroom(folder)
         shutil.rmtree(folder)
+
+
+def _settle(folder: Path, recipe: Recipe) -> None:
+    stamp = f"{PICTURES_VERSION}\n{recipe.to_json()}\n"
+    path = folder / "recipe.json"
+    if path.is_file() and path.read_text() == stamp:
+        return
+    for stale in folder.iterdir():
+        if stale.name != "lock":
+            stale.unlink()
+    path.write_text(stamp)

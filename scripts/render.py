@@ -48,16 +48,23 @@ SLIDER: dict[str, Any] = {"metavar": "0..1", "type": float, "default": 0.5, "sho
 @click.argument("song", metavar="SONG.wav", type=click.Path(path_type=Path))
 @click.option("-o", "--output", metavar="FILM.mp4", type=File, required=True, help="The film.")
 @click.option("--theme", default="abstract", show_default=True, help="A folder under models/.")
-@click.option("--keyframes", metavar="SEED,SEED,…", help="Stills in the order of the walk.")
+@click.option(
+    "--keyframes",
+    metavar="SEED,SEED,…",
+    help="Stills in the order of the walk: numbers from 0 to 4294967295.",
+)
 @click.option(
     "--n-keyframes",
     type=click.IntRange(1, MAX_KEYFRAMES),
     default=6,
     show_default=True,
-    help="How many stills --seed draws when you name none.",
+    help="How many stills --seed draws when you name none: 1 to 64.",
 )
 @click.option(
-    "--size", default="1280x720", show_default=True, help="Width x height: even, 64 to 3840."
+    "--size",
+    default="1280x720",
+    show_default=True,
+    help="Width x height: even, 64 to 3840, one at most 2.5 times the other.",
 )
 @click.option("--fps", default="24", show_default=True, help="1 to 60; 24000/1001 is exact.")
 @click.option("--level", **SLIDER, help="How much the sound level drives the picture.")
@@ -70,9 +77,19 @@ SLIDER: dict[str, Any] = {"metavar": "0..1", "type": float, "default": 0.5, "sho
     show_default=True,
     help="How the painted frame and the still meet.",
 )
-@click.option("--seed", default=0, show_default=True, help="Of directions and drawn stills, 0 up.")
-@click.option("--start", metavar="S", type=float, default=0.0, help="Begin here, in seconds.")
-@click.option("--duration", metavar="S", type=float, help="So many seconds; else to the end.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Of directions and drawn stills: 0 to 4294967295."
+)
+@click.option(
+    "--start",
+    metavar="S",
+    type=float,
+    default=0.0,
+    help="Begin here, in seconds: 0 to the song's length.",
+)
+@click.option(
+    "--duration", metavar="S", type=float, help="So many seconds, above 0; else to the end."
+)
 @click.option(
     "--quality",
     type=click.Choice(["draft", "final"]),

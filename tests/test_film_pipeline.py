@@ -5,7 +5,6 @@ import math
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from film_files import decode_frames, decode_sound
 
 import film.painting
 import film.workroom
+from film.cards import list_themes
 from film.engines import Duet
 from film.pipeline import make_film
 from film.recipe import Recipe
@@ -29,7 +29,7 @@ from spectro.errors import TonfilmError
 RECIPE = Recipe(theme="tiny", keyframes=(1, 2, 3), width=64, height=64, fps="4", quality="draft")  # type: ignore[arg-type]
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """What a progress callback raises to cancel."""
 
 
@@ -42,7 +42,7 @@ def stop_at(n_frames: int) -> Callable[[str, int, int], None]:
 
     def progress(stage: str, done: int, total: int) -> None:
         if stage == "paint" and done >= n_frames:
-            raise Stopped
+            raise StoppedError
 
     return progress
 
@@ -132,7 +132,7 @@ def test_a_cancelled_run_goes_on_where_it_was(
     song = write_wav(music(9.0))
     make(song, "undisturbed.mp4")
     for n_frames in (20, 34):  # in the second segment, and in the third
-        with pytest.raises(Stopped):
+        with pytest.raises(StoppedError):
             make_film(
                 song,
                 tmp_path / "film.mp4",
@@ -155,7 +155,7 @@ def test_work_for_another_film_is_thrown_away(
     tmp_path: Path, write_wav: WriteWav, tiny_theme: str
 ) -> None:
     song = write_wav(music(5.0))
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         make_film(song, tmp_path / "f.mp4", RECIPE, work=tmp_path / "work", progress=stop_at(18))
     assert make(song, recipe=RECIPE.model_copy(update={"seed": 1})).n_resumed_segments == 0
 
@@ -196,21 +196,33 @@ def test_a_killed_run_goes_on_where_it_was(
     assert np.array_equal(frames, decode_frames(tmp_path / "undisturbed.mp4"))
 
 
+@pytest.mark.parametrize(("theme", "least"), [("tiny", 1.0), ("abstract", 4.0)])
 def test_another_songs_windows_change_the_film(
-    tmp_path: Path, write_wav: WriteWav, tiny_theme: str, monkeypatch: pytest.MonkeyPatch
+    write_wav: WriteWav,
+    tiny_models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    theme: str,
+    least: float,
 ) -> None:
-    still = RECIPE.model_copy(
-        update={"level": 0.0, "frequency": 0.0, "timbre": 0.0, "blend": "crossfade"}
-    )
-    song = write_wav(music(4.0))
-    make(song, "own.mp4", still)
-    noise = np.random.default_rng(0).normal(0, 0.2, 4 * 44_100).astype(np.float32)
-    other = HeldMono(samples=noise)
+    """With every effect off, in steps of 8-bit luma, on average over all pixels and frames."""
+    if theme == "tiny":
+        monkeypatch.setenv("TONFILM_MODELS", str(tiny_models))
+    elif theme not in list_themes():
+        pytest.skip(f"the theme {theme} is not installed")
+    song = write_wav(music(2.0))
+    off = RECIPE.model_copy(update={"theme": theme, "level": 0.0, "frequency": 0.0, "timbre": 0.0})
+    make(song, "own.mp4", off)
+    noise = np.random.default_rng(0).normal(0, 0.2, 2 * 44_100).astype(np.float32)
     real = film.painting.slice_windows
-    monkeypatch.setattr(film.painting, "slice_windows", lambda mono, *rest: real(other, *rest))
-    make(song, "other.mp4", still)
-    own, swapped = (decode_frames(tmp_path / name)[:, :64] for name in ("own.mp4", "other.mp4"))
-    assert np.abs(own.astype(int) - swapped).mean() > 4  # of 219 steps of luma
+    monkeypatch.setattr(
+        film.painting, "slice_windows", lambda _, *rest: real(HeldMono(samples=noise), *rest)
+    )
+    make(song, "other.mp4", off)
+    own, other = (
+        decode_frames(song.with_name(name))[:, :64].astype(int) for name in ("own.mp4", "other.mp4")
+    )
+    assert np.abs(own - other).mean() > least
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,216 @@
+"""The command line: every choice, every mistake."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+from conftest import WriteWav, music
+from film_files import decode_frames
+
+from film.encoding import SegmentWriter
+from film.recipe import MAX_SEED, Recipe
+from film.report import Report
+from film.video import read_recipe
+from scripts import render
+
+SMALL = ["--theme", "tiny", "--size", "64x64", "--fps", "4", "--quality", "draft"]
+# Of the recipe's fields, those that no option sets: they are found when a film is made.
+FOUND = {"version", "song_sha256", "weights"}
+# Options that set a field under another name.
+SETS = {
+    "size": {"width", "height"},
+    "start": {"start_s"},
+    "duration": {"duration_s"},
+    "n_keyframes": {"keyframes"},
+}
+
+
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *arguments: object) -> int:
+    """Run the command as the shell does; return its status."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(render, "WORK", tmp_path / "work")
+    monkeypatch.setattr(sys, "argv", ["render.py", *map(str, arguments)])
+    try:
+        render.main()
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+@pytest.fixture
+def choices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Return a function from options to the recipe that they make."""
+
+    def read(*arguments: str) -> Recipe:
+        context = render.command.make_context("render", ["song.wav", "-o", "f.mp4", *arguments])
+        given = {
+            name: value
+            for name, value in context.params.items()
+            if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        }
+        return render.read_choices(context.params, given)
+
+    return read
+
+
+def test_every_field_of_the_recipe_has_an_option_with_help() -> None:
+    options = [entry for entry in render.command.params if isinstance(entry, click.Option)]
+    fields = set().union(*(SETS.get(entry.name or "", {entry.name}) for entry in options))
+    assert Recipe.model_fields.keys() - FOUND <= fields
+    assert all(entry.help for entry in options)
+
+
+def test_the_defaults_are_the_recipes(choices) -> None:
+    recipe = choices()
+    assert recipe == Recipe(keyframes=recipe.keyframes)
+    assert len(recipe.keyframes) == 6
+    assert recipe == choices()
+    assert choices("--seed", "1").keyframes != recipe.keyframes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes"),
+    [
+        (["--theme", "landscape"], {"theme": "landscape"}),
+        (["--keyframes", "3,17,42"], {"keyframes": (3, 17, 42)}),
+        (["--keyframes", "3, 3"], {"keyframes": (3, 3)}),
+        (["--size", "640x360"], {"width": 640, "height": 360}),
+        (["--size", "720X1280"], {"width": 720, "height": 1280}),
+        (["--fps", "24000/1001"], {"fps": "24000/1001"}),
+        (["--level", "0"], {"level": 0.0}),
+        (["--frequency", "1"], {"frequency": 1.0}),
+        (["--timbre", ".3"], {"timbre": 0.3}),
+        (["--blend", "displace"], {"blend": "displace"}),
+        (["--start", "1.5"], {"start_s": 1.5}),
+        (["--duration", "2.5"], {"duration_s": 2.5}),
+        (["--quality", "draft"], {"quality": "draft"}),
+    ],
+)
+def test_an_option_sets_its_fields(choices, arguments: list[str], changes: dict) -> None:
+    default = choices().model_dump()
+    assert choices(*arguments) == Recipe.model_validate({**default, **changes})
+
+
+def test_a_recipe_is_taken_and_options_take_the_place_of_its_choices(
+    choices, tmp_path: Path
+) -> None:
+    weights = {"pix2pix.safetensors": "a" * 64}
+    written = choices("--keyframes", "1,2", "--seed", "7", "--level", "0.1", "--fps", "30")
+    written = written.bind(song_sha256="b" * 64, weights=weights)
+    path = tmp_path / "recipe.json"
+    path.write_text(written.to_json())
+    assert choices("--recipe", str(path)) == written
+    louder = choices("--recipe", str(path), "--level", "0.9")
+    assert louder == written.model_copy(update={"level": 0.9})
+    drawn = choices("--recipe", str(path), "--n-keyframes", "3")
+    assert drawn.keyframes == choices("--seed", "7", "--n-keyframes", "3").keyframes
+    other = choices("--recipe", str(path), "--theme", "landscape")
+    assert (other.theme, other.weights) == ("landscape", None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--size", "12x"], "no size"),
+        (["--size", "640"], "no size"),
+        (["--size", "641x360"], "width"),
+        (["--size", "32x32"], "width"),
+        (["--size", "1000x100"], "2.5 times"),
+        (["--fps", "0"], "frame rate"),
+        (["--fps", "x"], "frame rate"),
+        (["--level", "2"], "level"),
+        (["--level", "nan"], "level"),
+        (["--level", "loud"], "loud"),
+        (["--seed", "-1"], "seed"),
+        (["--seed", str(MAX_SEED + 1)], "seed"),
+        (["--keyframes", "1,,2"], "no list of stills"),
+        (["--keyframes", "1;2"], "no list of stills"),
+        (["--keyframes", "-4"], "keyframes"),
+        (["--keyframes", "1", "--n-keyframes", "2"], "not both"),
+        (["--n-keyframes", "0"], "0"),
+        (["--start", "-1"], "start_s"),
+        (["--start", "99"], "choose an earlier start"),
+        (["--duration", "0"], "duration_s"),
+        (["--blend", "wipe"], "wipe"),
+        (["--quality", "best"], "best"),
+        (["--theme", "none"], "no theme"),
+        (["--recipe", "none.json"], "cannot be read"),
+        (["--recipe", "song.wav"], "not readable JSON"),
+        (["--recipe", "edited.json"], "level"),
+        (["--save-recipe", "none/r.json"], "There is no folder"),
+        (["--report", "folder"], "folder"),
+        (["-o", "film.avi"], "end in .mp4"),
+        (["-o", "none/film.mp4"], "There is no folder"),
+        (["--colour", "red"], "--colour"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_status_2(
+    tmp_path: Path,
+    write_wav: WriteWav,
+    tiny_theme: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    *,
+    arguments: list[str],
+    sentence: str,
+) -> None:
+    write_wav(music(0.5))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "edited.json").write_text('{"keyframes": [1], "level": 7}')
+    before = set(tmp_path.iterdir())
+    assert run(monkeypatch, tmp_path, "song.wav", "-o", "f.mp4", *SMALL, *arguments) == 2
+    errors = capfd.readouterr().err.strip()
+    assert errors.startswith("Error: ")
+    assert sentence in errors
+    assert "\n" not in errors
+    assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("arguments", [[], ["song.wav"], ["none.wav", "-o", "f.mp4"]])
+def test_what_is_missing_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd, arguments: list[str], tiny_theme: str
+) -> None:
+    assert run(monkeypatch, tmp_path, *arguments, *SMALL) == 2
+    assert "\n" not in capfd.readouterr().err.strip()
+
+
+def test_a_film_its_recipe_and_its_report(
+    tmp_path: Path, write_wav: WriteWav, tiny_theme: str, monkeypatch: pytest.MonkeyPatch, capfd
+) -> None:
+    song = write_wav(music(2.0))
+    records = ["--save-recipe", "r.json", "--report", "report.json", "--n-keyframes", "2"]
+    assert run(monkeypatch, tmp_path, song, "-o", "a.mp4", *SMALL, *records) == 0
+    assert "2.0 s of film in" in capfd.readouterr().out
+    report = Report.model_validate(json.loads((tmp_path / "report.json").read_text()))
+    assert report.n_frames == 8
+    assert read_recipe(tmp_path / "r.json") == report.recipe == read_recipe(tmp_path / "a.mp4")
+    assert not any((tmp_path / "work").iterdir())
+    for recipe in ("r.json", "a.mp4"):
+        assert run(monkeypatch, tmp_path, song, "-o", "b.mp4", "--recipe", recipe) == 0
+        again = decode_frames(tmp_path / "b.mp4")
+        assert np.array_equal(again, decode_frames(tmp_path / "a.mp4"))
+
+
+def test_stopping_keeps_what_is_done_and_says_so(
+    tmp_path: Path, write_wav: WriteWav, tiny_theme: str, monkeypatch: pytest.MonkeyPatch, capfd
+) -> None:
+    song = write_wav(music(5.0))
+    arguments = (song, "-o", "f.mp4", *SMALL, "--report", "report.json")
+    show = SegmentWriter.write
+
+    def interrupt(writer, planes) -> None:
+        if list((tmp_path / "work").glob("*/00000000-*.mp4")):
+            raise KeyboardInterrupt
+        show(writer, planes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SegmentWriter, "write", interrupt)
+        assert run(monkeypatch, tmp_path, *arguments) == 130
+    assert "the same command goes on" in capfd.readouterr().err
+    assert not (tmp_path / "f.mp4").exists()
+    assert run(monkeypatch, tmp_path, *arguments) == 0
+    report = Report.model_validate_json((tmp_path / "report.json").read_text())
+    assert report.n_resumed_segments == 1
