@@ -69,6 +69,16 @@ class CodecTraining:
         self.average_encoder = copy.deepcopy(self.encoder).eval()
         self.average_decoder = copy.deepcopy(self.decoder).eval()
 
+    def begin_with(self, encoder: Encoder, decoder: Decoder) -> None:
+        """Take over networks that were trained before."""
+        for ours, theirs in (
+            (self.encoder, encoder),
+            (self.average_encoder, encoder),
+            (self.decoder, decoder),
+            (self.average_decoder, decoder),
+        ):
+            ours.load_state_dict(theirs.state_dict())
+
     def step(self, step: int, share: float) -> dict[str, float]:
         """Learn from one batch of crops; see `keyframes.training.Training`."""
         settings = self.settings

@@ -69,6 +69,12 @@ class GanTraining:
         self.average = copy.deepcopy(self.generator).eval()
         self.n_copied: int | None = None  # steps of copying, once that is over
 
+    def begin_with(self, generator: Generator) -> None:
+        """Take over a generator that was trained before; it has nothing to copy any more."""
+        self.generator.load_state_dict(generator.state_dict())
+        self.average.load_state_dict(generator.state_dict())
+        self.n_copied = 0
+
     def step(self, step: int, share: float) -> dict[str, float]:
         """Learn from one batch; see `keyframes.training.Training`."""
         generator = seeded(self.seed, step, self.fabric.global_rank)

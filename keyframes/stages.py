@@ -41,6 +41,7 @@ class Workshop:
     plan: Plan
     fabric: Fabric
     pictures: Sequence[Pictures]  # square, wide, tall: (n, 3, H, W) uint8
+    base: Networks | None = None  # what both stages begin with, instead of drawn weights
 
     def train_codec(self, course: Course) -> bool:
         """Train the codec; return whether its budget is spent.
@@ -64,7 +65,7 @@ class Workshop:
         FileExistsError, FileNotFoundError, ValueError
             As with `train_codec`.
         pix2pix.weights.BrokenWeights
-            The codec has not been trained.
+            The codec has not been trained, and there is no base.
         pix2pix.run.Diverged
             A loss or a weight is NaN or infinite.
         """
@@ -72,13 +73,13 @@ class Workshop:
 
     def export(self, path: Path) -> str:
         """Write what both stages have come to; return the file's SHA-256."""
-        codec, gan = self._codec(), self._gan()
-        codec.restore(self._run("codec").load()["training"])
+        encoder, decoder = self._trained_codec()
+        gan = self._gan()
         gan.restore(self._run("gan").load()["training"])
         networks = Networks(
             form=self.plan.form,
-            encoder=codec.average_encoder,
-            decoder=codec.average_decoder,
+            encoder=encoder,
+            decoder=decoder,
             generator=gan.average,
             statistics=gan.truth.statistics,
         )
@@ -99,22 +100,36 @@ class Workshop:
 
     def _codec(self) -> CodecTraining:
         plan = self.plan
-        return CodecTraining(self.fabric, plan.form, plan.codec, self.pictures, plan.seed)
+        codec = CodecTraining(self.fabric, plan.form, plan.codec, self.pictures, plan.seed)
+        if self.base is not None:
+            codec.begin_with(self.base.encoder, self.base.decoder)
+        return codec
 
     def _gan(self) -> GanTraining:
         plan = self.plan
-        return GanTraining(self.fabric, plan.form, plan.gan, self._truth(), plan.seed)
+        gan = GanTraining(self.fabric, plan.form, plan.gan, self._truth(), plan.seed)
+        if self.base is not None:
+            gan.begin_with(self.base.generator)
+        return gan
+
+    def _trained_codec(self) -> tuple[Encoder, Decoder]:
+        """Return what the codec's stage has come to; without one, the base's."""
+        run = self._run("codec")
+        if self.base is not None and not run.has_checkpoint:
+            return self.base.encoder, self.base.decoder
+        trained = run.load()["training"]
+        encoder, decoder = Encoder(self.plan.form), Decoder(self.plan.form)
+        encoder.load_state_dict(trained["average_encoder"])
+        decoder.load_state_dict(trained["average_decoder"])
+        return encoder, decoder
 
     def _truth(self) -> Truth:
         """Encode all pictures by the trained codec, once."""
-        codec = self._run("codec").load()["training"]
-        encoder, decoder = Encoder(self.plan.form), Decoder(self.plan.form)
-        encoder.load_state_dict(codec["average_encoder"])
-        decoder.load_state_dict(codec["average_decoder"])
+        encoder, decoder = self._trained_codec()
         encoder.to(self.fabric.device)
         folder = self.folder / "latents"
         paths = [folder / ("x".join(map(str, array.shape)) + ".npy") for array in self.pictures]
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with self.fabric.rank_zero_first():
             for path, array in zip(paths, self.pictures, strict=True):
                 if not path.exists():

@@ -106,6 +106,19 @@ class Trainer:
         rate = self.settings.learning_rate
         return Adam(network.parameters(), lr=rate, betas=(0.5, 0.999), fused=True)
 
+    def begin_with(self, painter: UNet) -> None:
+        """Take over a painter that was trained before; the judge begins anew.
+
+        Raises
+        ------
+        ValueError
+            It has another form than the settings ask for.
+        """
+        if painter.config != self.settings.unet:
+            raise ValueError(f"The weights to begin with are of another form: {painter.config}.")
+        self.painter.load_state_dict(painter.state_dict())
+        self.average.load_state_dict(painter.state_dict())
+
     def step(self, pairs: Pairs, step: int, share: float) -> dict[str, float]:
         """Train once: the judge, where it has joined, and then the painter.
 

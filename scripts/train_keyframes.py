@@ -12,7 +12,9 @@ from keyframes.codec_training import CodecSettings
 from keyframes.gan_training import GanSettings
 from keyframes.networks import Form
 from keyframes.stages import Plan, Workshop
+from keyframes.stills import load_networks
 from keyframes.training import Course
+from pix2pix import weights
 from pix2pix.run import Budget, Diverged
 from pix2pix.weights import BrokenWeights
 from spectro.errors import TonfilmError
@@ -39,6 +41,11 @@ SHORT, LONG = 256, 464
     default="all",
     show_default=True,
     help="The GAN learns on what the codec has become: finish that first.",
+)
+@click.option(
+    "--begin-with",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Begin with the networks of this file, as --export writes it, not from nothing.",
 )
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Train a stage this long.")
 @click.option("--steps", type=click.IntRange(1), help="Train a stage so many steps.")
@@ -81,11 +88,18 @@ def _train(folder: Path, options: dict[str, Any]) -> None:
         precision=options["precision"],
     )
     fabric.launch()
+    base = options["begin_with"] and load_networks(weights.load(options["begin_with"], None))
     workshop = Workshop(
         folder=folder,
-        plan=Plan(form=Form(), codec=CodecSettings(), gan=GanSettings(), seed=options["seed"]),
+        plan=Plan(
+            form=base.form if base else Form(),
+            codec=CodecSettings(),
+            gan=GanSettings(),
+            seed=options["seed"],
+        ),
         fabric=fabric,
         pictures=_pictures(folder / "pictures", fabric, options),
+        base=base,
     )
     stages = {"codec": workshop.train_codec, "gan": workshop.train_gan}
     chosen = list(stages) if options["stage"] == "all" else [options["stage"]]

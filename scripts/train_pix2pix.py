@@ -7,9 +7,10 @@ import click
 import torch
 from lightning_fabric import Fabric
 
+from pix2pix import weights
 from pix2pix.loop import train
 from pix2pix.networks import UNetConfig
-from pix2pix.painter import save_network
+from pix2pix.painter import load_network, save_network
 from pix2pix.run import Budget, Diverged, Run
 from pix2pix.training import PairSource, Settings, Trainer
 from pix2pix.weights import BrokenWeights
@@ -49,6 +50,11 @@ PLANNED = (
     "--held-out",
     type=click.Path(exists=True, file_okay=False, path_type=str),
     help="Such a folder to look at and never to learn from; else those of --pairs are shown.",
+)
+@click.option(
+    "--begin-with",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Begin with the network of this file, as --export writes it, not from nothing.",
 )
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Train this long.")
 @click.option("--steps", type=click.IntRange(1), help="Train so many steps.")
@@ -116,6 +122,8 @@ def _train(folder: Path, options: dict[str, Any]) -> None:
     )
     fabric.launch()
     trainer = Trainer(fabric, _settings(options))
+    if options["begin_with"]:
+        trainer.begin_with(load_network(weights.load(options["begin_with"], None)))
     if fabric.is_global_zero:
         _begin(folder, plan, resumes=options["resume"])
     with fabric.rank_zero_first():

@@ -1,5 +1,6 @@
 """The trainings of the stills: two steps on a few pictures, resumed, stopped, and exported."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ from keyframes.gan_training import GanSettings
 from keyframes.latents import measure
 from keyframes.networks import Form
 from keyframes.stages import Plan, Workshop
-from keyframes.stills import load_stills
+from keyframes.stills import load_networks, load_stills
 from keyframes.training import Course, draw
 from pix2pix import weights
 from pix2pix.run import Budget, Diverged, Run, seeded
@@ -76,6 +77,24 @@ def test_both_stages_move_their_weights_and_export_stills(tmp_path: Path) -> Non
     digest = workshop.export(tmp_path / "keyframes.safetensors")
     stills = load_stills(weights.load(tmp_path / "keyframes.safetensors", digest))
     assert stills.paint(stills.style(0)[None], 64, 112).isfinite().all()
+
+
+def test_a_theme_begins_with_one_that_was_trained(tmp_path: Path) -> None:
+    first = _workshop(tmp_path / "first")
+    _both(first, 2)
+    digest = first.export(tmp_path / "first.safetensors")
+    base = load_networks(weights.load(tmp_path / "first.safetensors", digest))
+    second = dataclasses.replace(_workshop(tmp_path / "second"), base=base)
+    second.train_gan(_course(1))  # the codec is the base's, and there is nothing to copy
+    assert (tmp_path / "second" / "gan" / "checkpoint.safetensors").exists()
+    second.export(tmp_path / "second.safetensors")
+    one, other = (
+        weights.load(tmp_path / f"{name}.safetensors", None).tensors for name in ("first", "second")
+    )
+    codec = [name for name in one if not name.startswith(("generator.", "statistics."))]
+    assert all(torch.equal(one[name], other[name]) for name in codec)
+    near = [(one[n].float() - other[n].float()).abs().max() for n in one if "generator" in n]
+    assert max(near) < 0.05
 
 
 @pytest.mark.parametrize("stage", ["codec", "gan"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
@@ -43,6 +44,21 @@ def test_trains_resumes_and_exports(folder: Path, tmp_path: Path) -> None:
     assert [json.loads(line)["step"] for line in lines] == [1, 2]
     digest = resumed.output.split()[-2]
     assert load_network(weights.load(export, digest)).config.width == 2
+
+
+def test_begins_with_a_network_that_was_trained(folder: Path, tmp_path: Path) -> None:
+    export = tmp_path / "first.safetensors"
+    run("first", "--pairs", str(folder), "--steps", "1", "--export", str(export))
+    again = tmp_path / "again.safetensors"
+    begun = ["--pairs", str(folder), "--steps", "1", "--rate", "1e-9", "--settle-from", "0"]
+    result = run("again", *begun, "--begin-with", str(export), "--export", str(again))
+    assert result.exit_code == 0, result.output
+    one, other = (load_network(weights.load(path, None)).state_dict() for path in (export, again))
+    for name, tensor in one.items():
+        torch.testing.assert_close(other[name], tensor, atol=1e-3, rtol=1e-3)
+    wider = run("wider", *begun, "--begin-with", str(export), "--skips", "4")
+    assert wider.exit_code == 2
+    assert "another form" in wider.output
 
 
 @pytest.mark.parametrize(
