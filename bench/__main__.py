@@ -49,9 +49,10 @@ def measure_speed(folder: Path, n_runs: int) -> Iterator[dict[str, Any]]:
     click.echo("|" + " --- |" * 11)
     for size in SIZES:
         recipe = make_recipe(size)
-        reports = [time_film(song, recipe) for _ in range(n_runs)]
+        film = folder / "film.mp4"
+        reports = [time_film(song, film, recipe) for _ in range(n_runs)]
         report = sorted(reports, key=lambda each: each.wall_s)[n_runs // 2]
-        floor = measure_floor(recipe)
+        floor = measure_floor(film, recipe)
         row = {
             "size": "x".join(map(str, size)),
             "real_time_factors": [each.real_time_factor for each in reports],
@@ -75,7 +76,7 @@ def measure_growth(folder: Path, lengths: tuple[int, ...]) -> Iterator[dict[str,
     for minutes in lengths:
         song = folder / "long.wav"
         write_demo_song(song, max(1, round(minutes * 60 / DEMO_S)))
-        report = time_film(song, make_recipe((128, 72), **SPARSE))
+        report = time_film(song, folder / "film.mp4", make_recipe((128, 72), **SPARSE))
         analysis_s = sum(stage.seconds for stage in report.stages if stage.name == "analysis")
         click.echo(
             f"| {report.film_s / 60:.1f} | {report.wall_s:.1f} | {analysis_s:.1f} "

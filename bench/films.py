@@ -1,7 +1,6 @@
 """Films made for the clock, each in a process of its own, so that peak memory is its own."""
 
 import multiprocessing
-import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -24,11 +23,11 @@ def make_recipe(size: tuple[int, int], **choices: object) -> Recipe:
     return build_recipe(values | choices)
 
 
-def time_film(song: Path, recipe: Recipe) -> Report:
-    """Make a film in a new process and return its report; the film is thrown away."""
+def time_film(song: Path, film: Path, recipe: Recipe) -> Report:
+    """Make a film in a new process and return its report."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=context) as pool:
-        return pool.submit(_make, song, recipe).result()
+        return pool.submit(_make, song, film, recipe).result()
 
 
 def write_demo_song(path: Path, n_times: int) -> None:
@@ -40,16 +39,15 @@ def write_demo_song(path: Path, n_times: int) -> None:
             file.write(samples)
 
 
-def _make(song: Path, recipe: Recipe) -> Report:
-    with tempfile.TemporaryDirectory() as folder:
-        return make_film(
-            song,
-            Path(folder) / "film.mp4",
-            recipe,
-            work=Path(folder) / "work",
-            progress=_ignore,
-            limits=Limits(max_duration_s=LONGEST_S, max_bytes=2**40),
-        )
+def _make(song: Path, film: Path, recipe: Recipe) -> Report:
+    return make_film(
+        song,
+        film,
+        recipe,
+        work=film.with_suffix(".work"),
+        progress=_ignore,
+        limits=Limits(max_duration_s=LONGEST_S, max_bytes=2**40),
+    )
 
 
 def _ignore(stage: str, done: int, total: int) -> None:

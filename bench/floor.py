@@ -1,19 +1,20 @@
 """The floor: what a film would cost if only its networks' sums and its encoder cost anything."""
 
+import itertools
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
+import av
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from film.encoding import SegmentWriter, VideoForm
 from film.engines import Duet
-from film.planes import Size, to_planes
 from film.recipe import Recipe
 from film.segments import BATCH_FRAMES
 from film.theme import load_theme
@@ -39,15 +40,18 @@ class Floor:
         return self.networks_s + self.encoder_s
 
 
-def measure_floor(recipe: Recipe) -> Floor:
-    """Measure the floor of a recipe's film on this machine, as docs/manual.md defines it."""
+def measure_floor(film: Path, recipe: Recipe) -> Floor:
+    """Measure the floor of a finished film on this machine.
+
+    The networks' multiply-adds at the rate of large matrix products in their precision, and
+    after that the encoder alone on the film's own frames: both want the same cores.
+    """
     theme = load_theme(recipe.theme)
-    duet = Duet(theme, recipe)
-    frames = _paint_some(duet, recipe)
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        duet.paint(*_moment(0))
+        Duet(theme, recipe).paint(*_neutral_batch())
     multiply_adds = counter.get_total_flops() / 2 / BATCH_FRAMES
     rate = _matrix_rate(theme.painter.dtype)
+    frames = _decode(film)
     return Floor(
         multiply_adds=multiply_adds,
         rate=rate,
@@ -56,39 +60,34 @@ def measure_floor(recipe: Recipe) -> Floor:
     )
 
 
-def _moment(first_frame: int) -> tuple[Rows, Any]:
-    """Return rows and windows of a batch: the walk goes on, and the sound is noise."""
-    neutral = [control.neutral for control in CONTROLS.values()]
-    frames = np.arange(first_frame, first_frame + BATCH_FRAMES, dtype=np.float32)
+def _neutral_batch() -> tuple[Rows, NDArray[np.float32]]:
+    """Return rows and windows of a batch in which nothing is heard."""
+    neutral = np.array([[control.neutral for control in CONTROLS.values()]], np.float32)
     rows = Rows(
-        first_frame=first_frame,
-        keyframe=frames / np.float32(96),
-        controls=np.tile(np.array(neutral, np.float32), (BATCH_FRAMES, 1)),
+        first_frame=0,
+        keyframe=np.zeros(BATCH_FRAMES, np.float32),
+        controls=neutral.repeat(BATCH_FRAMES, axis=0),
     )
-    rng = np.random.default_rng(first_frame)
-    return rows, rng.random((BATCH_FRAMES, 256, 256), np.float32)
+    return rows, np.zeros((BATCH_FRAMES, 256, 256), np.float32)
 
 
-def _paint_some(duet: Duet, recipe: Recipe) -> list[Any]:
-    """Paint `N_ENCODED` frames, as the encoder takes them."""
-    size = Size(height=recipe.height, width=recipe.width)
-    plain = torch.eye(3, 4).expand(BATCH_FRAMES, 3, 4)
-    starts = range(0, N_ENCODED, BATCH_FRAMES)
-    with torch.inference_mode():
-        return [to_planes(duet.paint(*_moment(start)), plain, size) for start in starts]
+def _decode(film: Path) -> NDArray[np.uint8]:
+    """Decode `N_ENCODED` frames after the first few seconds, as the encoder takes them."""
+    with av.open(film) as container:
+        frames = itertools.islice(container.decode(video=0), N_ENCODED, 2 * N_ENCODED)
+        return np.stack([frame.to_ndarray() for frame in frames]).astype(np.uint8)
 
 
-def _time_encoder(planes: list[Any], recipe: Recipe) -> float:
+def _time_encoder(frames: NDArray[np.uint8], recipe: Recipe) -> float:
     form = VideoForm(
         width=recipe.width, height=recipe.height, fps=recipe.fps, quality=recipe.quality
     )
     with tempfile.TemporaryDirectory() as folder:
         start_s = time.perf_counter()
-        with SegmentWriter(Path(folder) / "segment.mp4", form, N_ENCODED) as writer:
-            for block in planes:
-                writer.write(block)
+        with SegmentWriter(Path(folder) / "segment.mp4", form, len(frames)) as writer:
+            writer.write(frames)
             writer.finish()
-        return (time.perf_counter() - start_s) / N_ENCODED
+        return (time.perf_counter() - start_s) / len(frames)
 
 
 def _matrix_rate(dtype: torch.dtype) -> float:
