@@ -1,8 +1,7 @@
 """Train the generator on latent maps, against a critic that sees true ones."""
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -10,9 +9,10 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional as F
 
-from keyframes.networks import Critic, Decoder, Form, Generator, Stylist, initialise
-from keyframes.stills import Statistics, Stills, sheet
-from keyframes.training import Learner, Pictures, freeze
+from keyframes.networks import Critic, Form, Generator, Stylist, initialise
+from keyframes.patches import PatchJudge, PatchSettings, Truth
+from keyframes.stills import Stills, sheet
+from keyframes.training import Learner, freeze
 from pix2pix.run import State, seeded, update_average
 
 
@@ -28,8 +28,9 @@ class GanSettings:
     """
 
     n_batch: int = 32  # a multiple of Critic.N_GROUP
-    copy_share: float = 0.25  # of the budget spent on copying
+    copy_share: float = 0.4  # of the budget spent on copying
     copy_rate: float = 5e-4  # of learning; falls in the second half of the copying
+    copy_every: int = 2  # steps between two of copying, once the critic has come
     style_noise: float = 0.3  # deviation of the posterior; the KL term pulls the mean to 0
     kl_weight: float = 3e-3
     n_fitted: int = 2048  # maps whose styles the noise is fitted to
@@ -39,6 +40,7 @@ class GanSettings:
     penalty_every: int = 4  # steps
     n_penalised: int = 16  # maps of a batch, a multiple of Critic.N_GROUP
     half_life: int = 300  # steps, of the average generator
+    patches: PatchSettings = field(default_factory=PatchSettings)  # of the critic of pictures
 
 
 class GanTraining:
@@ -54,7 +56,7 @@ class GanTraining:
     """
 
     def __init__(
-        self, fabric: Fabric, form: Form, settings: GanSettings, truth: "Truth", seed: int
+        self, fabric: Fabric, form: Form, settings: GanSettings, truth: Truth, seed: int
     ) -> None:
         self.fabric, self.form, self.settings = fabric, form, settings
         self.truth, self.seed = truth, seed
@@ -66,14 +68,16 @@ class GanTraining:
         )
         self.learner = Learner(fabric, [self.generator], settings.rate, contest=True)
         self.critic_learner = Learner(fabric, [self.critic], settings.rate, contest=True)
+        self.judge = PatchJudge(fabric, settings.patches, truth, seed)
         self.average = copy.deepcopy(self.generator).eval()
-        self.n_copied: int | None = None  # steps of copying, once that is over
+        self.n_copied: int | None = None  # steps of copying alone, once that is over
+        self.can_copy = True  # False where the generator came without the stylist that it knows
 
     def begin_with(self, generator: Generator) -> None:
         """Take over a generator that was trained before; it has nothing to copy any more."""
         self.generator.load_state_dict(generator.state_dict())
         self.average.load_state_dict(generator.state_dict())
-        self.n_copied = 0
+        self.n_copied, self.can_copy = 0, False
 
     def step(self, step: int, share: float) -> dict[str, float]:
         """Learn from one batch; see `keyframes.training.Training`."""
@@ -81,10 +85,14 @@ class GanTraining:
         true = self._maps(generator)
         if self.n_copied is None and share >= self.settings.copy_share:
             self._change_over(step)
+        figures: dict[str, float] = {}
         if self.n_copied is None:
-            figures = self._copy(true, generator, step, share)
+            figures = self._copy(true, generator, step, share / self.settings.copy_share)
         else:
-            figures = self._compete(true, generator, step - self.n_copied, share)
+            if step % self.settings.copy_every == 0 and self.can_copy:
+                # What hangs together must go on doing so while it gets crisp.
+                figures = self._copy(true, generator, step, share)
+            figures |= self._compete(true, generator, step - self.n_copied, share)
         update_average(self.average, self.generator, step, self.settings.half_life)
         return figures
 
@@ -101,7 +109,7 @@ class GanTraining:
             )
         error = F.mse_loss(painted.float(), true)
         kl = styles.float().square().mean()
-        self.copier.learn(error + settings.kl_weight * kl, step, share / settings.copy_share)
+        self.copier.learn(error + settings.kl_weight * kl, step, share)
         return {"copy": error.item(), "kl": kl.item()}
 
     def _change_over(self, step: int) -> None:
@@ -143,13 +151,32 @@ class GanTraining:
             return figures
 
         freeze([self.critic], frozen=True)
+        shown = painted.detach().float().requires_grad_()
         with self.fabric.autocast():
-            logits_painted = self.critic(painted).float()
+            logits_painted = self.critic(shown).float()
         # What the critic said of the true maps before its own step is near enough.
         loss = F.softplus(logits_true.detach() - logits_painted).mean()
-        figures["generator"] = loss.item()
-        self.learner.learn(loss, step - self.settings.n_critic_first, share)
+        windows = self.judge.look(shown, generator)
+        with torch.no_grad():
+            true_windows = self.judge.look(true, generator)
+        figures["patches"] = self.judge.teach(true_windows, windows.detach(), step, share)
+        complaint = self.judge.complain(windows)
+        figures |= {"generator": loss.item(), "complaint": complaint.item()}
+        wish = self._weigh(loss, complaint, shown)
+        self.learner.learn((painted * wish).sum(), step - self.settings.n_critic_first, share)
         return figures
+
+    def _weigh(self, loss: Tensor, complaint: Tensor, shown: Tensor) -> Tensor:
+        """Return how both critics together want the maps changed.
+
+        They are weighed by the lengths of their slopes (Esser et al. 2021), since the scale of
+        one means nothing beside that of the other.
+        """
+        (by_maps,) = torch.autograd.grad(loss, shown)
+        (by_patches,) = torch.autograd.grad(complaint, shown)
+        say = self.settings.patches.weight * by_maps.norm() / (by_patches.norm() + 1e-12)
+        wish: Tensor = by_maps + say * by_patches
+        return wish
 
     def _maps(self, generator: torch.Generator) -> Tensor:
         """Draw a batch of true maps of one shape, normalised, of about equal cost in any shape."""
@@ -194,6 +221,7 @@ class GanTraining:
             "copier": self.copier.state(),
             "generator": self.learner.memory(),
             "critic": self.critic_learner.state(),
+            "judge": self.judge.learner.state(),
             "average": self.average.state_dict(),
         }
 
@@ -203,14 +231,5 @@ class GanTraining:
         self.copier.restore(state["copier"])
         self.learner.recall(state["generator"])
         self.critic_learner.restore(state["critic"])
+        self.judge.learner.restore(state["judge"])
         self.average.load_state_dict(state["average"])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Truth:
-    """What the GAN learns from."""
-
-    maps: Sequence[Pictures]  # arrays (n, C, h, w) float16, one a shape
-    likely: Sequence[float]  # how likely each shape is
-    statistics: Statistics  # of the maps
-    decoder: Decoder  # what turns maps into pictures, for the sample grid

@@ -11,9 +11,10 @@ import numpy as np
 from lightning_fabric import Fabric
 
 from keyframes.codec_training import CodecSettings, CodecTraining
-from keyframes.gan_training import GanSettings, GanTraining, Truth
+from keyframes.gan_training import GanSettings, GanTraining
 from keyframes.latents import encode, measure
 from keyframes.networks import Decoder, Encoder, Form
+from keyframes.patches import Truth
 from keyframes.stills import Networks, save_networks
 from keyframes.training import Course, Pictures, Training, train
 from pix2pix.run import Run

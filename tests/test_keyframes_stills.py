@@ -54,7 +54,7 @@ def test_the_same_seed_gives_the_same_still(stills: Stills) -> None:
 def test_different_seeds_give_different_stills(stills: Stills) -> None:
     pictures = paint_all(stills, torch.stack([stills.style(seed) for seed in range(9)]), 64, 64)
     apart = (pictures[:, None] - pictures[None]).abs().mean((2, 3, 4))
-    assert apart[~torch.eye(9, dtype=torch.bool)].min() > 0.01
+    assert apart[~torch.eye(9, dtype=torch.bool)].min() > 0.005
 
 
 def test_a_style_is_drawn_without_touching_the_global_generator(stills: Stills) -> None:
