@@ -17,7 +17,8 @@ def test_same_parameters_paint_the_same_picture_alone_or_in_company() -> None:
     together = abstract.paint(vectors, 64, 64)
     alone = abstract.paint(vectors[1:2], 64, 64)
     assert together.shape == (3, 3, 64, 64)
-    assert 0 <= together.min() < 0.2 and 0.8 < together.max() <= 1
+    assert 0 <= together.min() < 0.2
+    assert 0.8 < together.max() <= 1
     torch.testing.assert_close(together[1:2], alone)
 
 
@@ -58,7 +59,7 @@ def test_oklab_there_and_back() -> None:
 
 
 def sound(*, level: float = 0.5, low: int = 0, high: int = 120) -> torch.Tensor:
-    """A held band of noiseless sound between two rows counted from the lowest."""
+    """Return a held band of noiseless sound between two rows counted from the lowest."""
     picture = torch.zeros(1, 256, 256)
     picture[:, 256 - high : 256 - low] = level
     return picture
@@ -70,7 +71,8 @@ def test_director_hears_loud_and_quiet_low_and_high_held_and_struck() -> None:
     low = director.listen(sound(level=0.9, high=8))
     high = director.listen(sound(level=0.9, low=60))
     assert high.high > low.high + 0.5
-    assert low.bass > high.bass + 0.5 and high.treble > low.treble + 0.5
+    assert low.bass > high.bass + 0.5
+    assert high.treble > low.treble + 0.5
     blows = sound()
     blows[..., ::32] = 1.0
     tones = sound()
@@ -99,4 +101,5 @@ def test_director_takes_silence_and_full_scale(level: float) -> None:
     vectors = director.direct(torch.full((1, 256, 256), level))
     assert vectors.shape == (1, abstract.N_PARAMETERS)
     assert vectors.isfinite().all()
-    assert 0 <= vectors.min() and vectors.max() <= 1
+    assert vectors.min() >= 0
+    assert vectors.max() <= 1
