@@ -1,7 +1,8 @@
 """Ways to bring the painted frame and the keyframe together, each from the one to the other.
 
 A blend takes keyframes and painted frames (B, 3, H, W) in [0, 1] and amounts (B, 1, 1, 1) in
-[0, 1]; with 0 it gives the keyframes and with 1 the painted frames.
+[0, 1]; with 0 it gives the keyframes and with 1 the painted frames. A mean of two pictures is
+duller than either, so each blend gives the lost contrast back.
 """
 
 from collections.abc import Callable
@@ -19,11 +20,12 @@ BEND_REACH: Final = 0.35  # taste: how far a painted edge pulls, in half heights
 N_PYRAMID_LEVELS: Final = 3
 STATISTICS_STRIDE: Final = 4  # every fourth pixel along each side tells mean and deviation
 MAX_GAIN: Final = 4.0  # taste: a flat keyframe is not blown up into noise
+MAX_CONTRAST: Final = 1.5  # the mean of two unrelated pictures has 1 / 1.41 of their contrast
 
 
 def crossfade(keyframes: Tensor, painted: Tensor, amount: Tensor) -> Tensor:
     """Mix the two."""
-    return torch.lerp(keyframes, painted, amount)
+    return _restore_contrast(torch.lerp(keyframes, painted, amount), keyframes, painted, amount)
 
 
 def pyramid(keyframes: Tensor, painted: Tensor, amount: Tensor) -> Tensor:
@@ -49,8 +51,7 @@ def pyramid(keyframes: Tensor, painted: Tensor, amount: Tensor) -> Tensor:
         coarse = F.interpolate(coarse, levels[n].shape[-2:], mode="bilinear")
         step = weights[n] - weights[n - 1] if n else weights[0]
         coarse.addcmul_(levels[n], step)
-    blended: Tensor = coarse.add_(keyframes)
-    return blended
+    return _restore_contrast(coarse.add_(keyframes), keyframes, painted, amount)
 
 
 def colour(keyframes: Tensor, painted: Tensor, amount: Tensor) -> Tensor:
@@ -66,7 +67,8 @@ def colour(keyframes: Tensor, painted: Tensor, amount: Tensor) -> Tensor:
     matrix = to_rgb @ (gain * to_luma)
     offset = to_rgb @ (target.mean - gain * source.mean)
     toned = torch.baddbmm(offset, matrix, keyframes.flatten(2)).view_as(keyframes).clamp_(0, 1)
-    return crossfade(crossfade(keyframes, toned, (2 * amount).clamp(max=1)), painted, amount**2)
+    toned = torch.lerp(keyframes, toned, (2 * amount).clamp(max=1))
+    return crossfade(toned, painted, amount**2)
 
 
 def displace(keyframes: Tensor, painted: Tensor, amount: Tensor) -> Tensor:
@@ -107,7 +109,7 @@ def bend(keyframes: Tensor, painted: Tensor, amount: Tensor) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class _Statistics:
-    """Of luma and of the colour differences over each picture, (B, 3, 1)."""
+    """Of luma, and of the colour differences if asked for, over each picture: (B, 1 or 3, 1)."""
 
     mean: Tensor
     deviation: Tensor  # above 0
@@ -120,6 +122,21 @@ def _statistics(pictures: Tensor, to_luma: Tensor) -> _Statistics:
         mean=planes.mean(2, keepdim=True),
         deviation=planes.std(2, keepdim=True, correction=0).clamp(min=1 / 255),
     )
+
+
+def _restore_contrast(
+    blended: Tensor, keyframes: Tensor, painted: Tensor, amount: Tensor
+) -> Tensor:
+    """Bring the deviation of luma to where it should be between those of the two pictures."""
+    luma_of = from_rgb(blended.device)[:1]
+    wanted = torch.lerp(
+        _statistics(keyframes, luma_of).deviation,
+        _statistics(painted, luma_of).deviation,
+        amount[:, 0],
+    )
+    gain = (wanted / _statistics(blended, luma_of).deviation).clamp(1, MAX_CONTRAST)
+    grey = blended[:, :, ::STATISTICS_STRIDE, ::STATISTICS_STRIDE].mean((2, 3), keepdim=True)
+    return torch.lerp(grey, blended, gain[..., None]).clamp_(0, 1)
 
 
 def _halve(pictures: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from film.blends import BLENDS, bend
+from film.colours import BLUE, GREEN, RED
 
 H, W = 64, 104
 
@@ -57,6 +58,16 @@ def test_each_frame_has_its_own_amount(name: str) -> None:
     blended = BLENDS[name](KEYFRAMES, PAINTED, mixed)
     torch.testing.assert_close(blended[0], KEYFRAMES[0])
     torch.testing.assert_close(blended[1], PAINTED[1])
+
+
+@pytest.mark.parametrize("name", BLENDS)
+def test_a_blend_is_no_duller_than_its_pictures(name: str) -> None:
+    # Without care a mean of unrelated pictures has 1 / √2 of their deviation.
+    other = 1 - KEYFRAMES.flip(3)
+    blended = BLENDS[name](KEYFRAMES, other, amounts(0.5))
+    luma = torch.tensor([RED, GREEN, BLUE]).view(3, 1, 1)
+    deviation, wanted = (float((each * luma).sum(1).std()) for each in (blended, KEYFRAMES))
+    assert deviation == pytest.approx(wanted, rel=0.1)
 
 
 def test_the_pyramid_brings_large_shapes_before_detail() -> None:
