@@ -33,14 +33,16 @@ def plain_disk_errors() -> Iterator[None]:
         raise
 
 
-def check_output(output: Path) -> None:
+def check_output(output: Path, song: Path) -> None:
     """Check that a film can be written, before work starts.
 
     Raises
     ------
     TonfilmError
-        The name is no MP4's, or its folder is missing or may not be written to.
+        The name is no MP4's or the song's own, or its folder is missing or may not be written to.
     """
+    if output.resolve() == song.resolve():
+        raise TonfilmError(f"The film would take the place of the song {song}: name another file.")
     if output.suffix.lower() != ".mp4":
         raise TonfilmError(f"{output.name} is no name for a film: let it end in .mp4.")
     check_folder(output)

@@ -57,7 +57,7 @@ def make_film(
         Something that the user can mend; one sentence.
     """
     watch = Stopwatch()
-    check_output(output)
+    check_output(output, song)
     with plain_disk_errors():
         with watch.stage("load"):
             audio = load(song, limits or Limits())

@@ -112,7 +112,7 @@ def command(context: click.Context, /, song: Path, output: Path, **options: Any)
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT
     }
     recipe = read_choices(options, given)
-    check_output(output)
+    check_output(output, song)
     for record in (options["save_recipe"], options["report"]):
         if record:
             check_folder(record)

@@ -356,7 +356,8 @@ def test_the_output_is_checked_before_work_starts(tmp_path: Path, closed_folder:
         (tmp_path / "folder.mp4", "is a folder"),
         (tmp_path / "none" / "film.mp4", "There is no folder"),
         (closed_folder / "film.mp4", "may not be written to"),
+        (tmp_path / "folder.mp4" / ".." / "song.mp4", "take the place of the song"),
     ):
         with pytest.raises(TonfilmError, match=sentence):
-            check_output(path)
-    check_output(tmp_path / "film.mp4")
+            check_output(path, tmp_path / "song.mp4")
+    check_output(tmp_path / "film.mp4", tmp_path / "song.mp4")

@@ -1,0 +1,46 @@
+"""The benchmark measures what it says, on a tiny theme."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from conftest import WriteWav, music
+
+from bench import __main__ as bench
+from bench.films import make_recipe, time_film
+from bench.floor import measure_floor
+
+
+@pytest.mark.slow
+def test_a_film_is_timed_and_its_floor_found(
+    tmp_path: Path, write_wav: WriteWav, tiny_theme: str
+) -> None:
+    recipe = make_recipe((64, 64), theme=tiny_theme, quality="draft", fps="60")
+    film = tmp_path / "film.mp4"
+    report = time_film(write_wav(music(4.0)), film, recipe)
+    assert report.n_frames == 240
+    floor = measure_floor(film, recipe)
+    assert 0 < floor.networks_s < floor.seconds
+    assert 0 < floor.encoder_s < floor.seconds < report.wall_s / report.n_frames
+
+
+@pytest.mark.slow
+def test_tables_and_figures_are_written(
+    tmp_path: Path, tiny_theme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(bench, "SIZES", ((64, 64),))
+    monkeypatch.setattr(bench, "MINUTES", (1,))
+    small = {"theme": tiny_theme, "quality": "draft"}
+    monkeypatch.setattr(
+        bench, "make_recipe", lambda _, **choices: make_recipe((64, 64), **{**small, **choices})
+    )
+    run = CliRunner().invoke(bench.main, ["--runs", "1"], catch_exceptions=False)
+    assert run.exit_code == 0
+    results = json.loads((tmp_path / "results.json").read_text())
+    (speed,), (growth,) = results["speed"], results["growth"]
+    assert speed["frame_ms"] > speed["floor_ms"] > 0
+    assert sum(speed["shares"].values()) == pytest.approx(1)
+    assert growth["peak_memory_mb"] > 100
+    assert f"| 64x64 | {speed['real_time_factors'][0]:.2f} |" in run.output
