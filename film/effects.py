@@ -18,10 +18,8 @@ from spectro.score import CONTROLS, Rows
 
 WARP_REACH: Final = 0.08  # taste: half heights that a full warp moves a pixel
 WARP_WAVES: Final = (1.3, 0.9)  # taste: waves in a half height, along y and along x
-SOFT_SIGMA, SOFT_KERNEL = (
-    2.0,
-    9,
-)  # taste: pixels of the canvas; full blur, and what sharpening lifts
+# Taste, in pixels of the canvas: the softest that blur goes, and what sharpening lifts.
+SOFT_SIGMA, SOFT_KERNEL = 2.0, 9
 SHARPEN_GAIN: Final = 1.0  # taste
 INVISIBLE: Final = 1e-4  # an amount this near to neutral is neutral: releases never quite end
 GLOW_THRESHOLD: Final = 0.5  # taste: what is darker does not glow
