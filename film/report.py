@@ -79,12 +79,12 @@ def build_report(
     notes: tuple[str, ...],
 ) -> Report:
     """Draw up the report of a film that has just been finished."""
-    film_s = float(n_frames / recipe.fps)
+    film_s, wall_s = float(n_frames / recipe.fps), watch.wall_s
     return Report(
         n_frames=n_frames,
         film_s=film_s,
-        wall_s=watch.wall_s,
-        real_time_factor=film_s / watch.wall_s,
+        wall_s=wall_s,
+        real_time_factor=film_s / wall_s,
         peak_memory_mb=peak_memory_mb(),
         n_resumed_segments=n_resumed_segments,
         stages=watch.stages(),
