@@ -1,6 +1,7 @@
-"""The networks behind the stills: a picture codec, and a GAN on the codec's latent maps."""
+"""The networks behind the stills: a generator that reads fields, and its critics."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from itertools import pairwise
 
 import torch
@@ -14,18 +15,22 @@ from keyframes.layers import (
     Block,
     Special,
     StyledConv,
-    Widen,
+    StyledMix,
     double,
     halve,
-    level,
+    normalise,
+    spline,
 )
 
-FACTOR = 16  # pixels of a picture to one place of its latent map, along each side
+PLACE = 32  # pixels of a picture to one place of the generator's coarsest map, along each side
+KNOT = 8  # pixels from one knot of the fields to the next
+UNIT = 128  # pixels from the middle of a picture to coordinate 1
+N_AT_ONCE = 2**14  # pixels read together: what they need then stays in a processor's cache
 
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """The form of all networks of one theme.
+    """The form of the networks of one theme.
 
     Raises
     ------
@@ -33,113 +38,58 @@ class Form:
         A field is out of its range.
     """
 
-    n_latents: int = 16  # channels of a latent map
-    codec_width: int = 64  # channels at a quarter of the picture's side; 2 and 4 times that inside
-    generator_width: int = 128  # channels at the latent map's own size; twice that inside
-    critic_width: int = 128  # likewise
     n_noise: int = 128  # length of z, the noise behind a style
     n_style: int = 256  # length of w, the style of a still
+    width: int = 128  # channels of the generator's coarse maps; half, then a quarter inside
+    n_fields: int = 16  # smooth fields that pictures are read from
+    n_waves: int = 24  # tones that go up and down with the fields
+    n_tones: int = 32  # tones that colours are mixed from
+    whole_width: int = 64  # channels of the critic of whole pictures
+    detail_width: int = 32  # channels of the critic of details
 
     def __post_init__(self) -> None:
-        for name, multiple in (("codec_width", 8), ("generator_width", 8), ("critic_width", 8)):
-            if getattr(self, name) < multiple or getattr(self, name) % multiple:
-                raise ValueError(f"{name} must be a multiple of {multiple}.")
-        if min(self.n_latents, self.n_noise, self.n_style) < 1:
-            raise ValueError("n_latents, n_noise and n_style must be 1 or more.")
-
-
-class Encoder(nn.Sequential):
-    """Picture (B, 3, H, W) in [−1, 1] to latent map (B, n_latents, H/16, W/16)."""
-
-    def __init__(self, form: Form) -> None:
-        width = form.codec_width
-        super().__init__(
-            nn.Conv2d(3, width, 4, stride=4),
-            Block(width),
-            nn.Conv2d(width, 2 * width, 2, stride=2),
-            Block(2 * width),
-            nn.Conv2d(2 * width, 4 * width, 2, stride=2),
-            Block(4 * width),
-            nn.LeakyReLU(SLOPE),
-            nn.Conv2d(4 * width, form.n_latents, 3, padding=1),
-        )
-        self.n_latents = form.n_latents
-
-
-class Decoder(nn.Sequential):
-    """Latent map (B, n_latents, h, w) to picture (B, 3, 16h, 16w), about [−1, 1].
-
-    It has no norms: what it paints at one place depends on the places around alone, so a wide
-    picture costs what its pixels cost and looks like a square one.
-    """
-
-    def __init__(self, form: Form) -> None:
-        width = form.codec_width
-        super().__init__(
-            nn.Conv2d(form.n_latents, 4 * width, 3, padding=1),
-            Block(4 * width),
-            Widen(4 * width, 2 * width),
-            Block(2 * width),
-            Widen(2 * width, width),
-            Block(width),
-            Widen(width, width // 2),
-            nn.LeakyReLU(SLOPE),
-            nn.Conv2d(width // 2, width // 2, 3, padding=1),
-            nn.LeakyReLU(SLOPE),
-            Widen(width // 2, width // 4),
-            nn.LeakyReLU(SLOPE),
-            # At full size, so that no border between blocks can show.
-            nn.Conv2d(width // 4, 3, 3, padding=1),
-        )
-
-
-class PatchCritic(nn.Sequential):
-    """Judge patches of pictures: (B, 3, H, W) to logits (B, 1, H/8, W/8), above 0 for true.
-
-    The PatchGAN of Isola et al. 2017 with nothing beside the picture and no norms, whose
-    statistics would tie the pictures of a batch to each other.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__(
-            nn.Conv2d(3, width, 4, stride=2, padding=1),
-            nn.LeakyReLU(SLOPE),
-            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
-            nn.LeakyReLU(SLOPE),
-            nn.Conv2d(2 * width, 4 * width, 4, stride=2, padding=1),
-            nn.LeakyReLU(SLOPE),
-            nn.Conv2d(4 * width, 4 * width, 3, padding=1),
-            nn.LeakyReLU(SLOPE),
-            nn.Conv2d(4 * width, 1, 3, padding=1),
-        )
+        for name in ("width", "whole_width", "detail_width"):
+            if getattr(self, name) < 16 or getattr(self, name) % 16:
+                raise ValueError(f"{name} must be a multiple of 16.")
+        for field in fields(self):
+            if getattr(self, field.name) < 1:
+                raise ValueError(f"{field.name} must be 1 or more.")
 
 
 class Generator(Special):
-    """Paint latent maps from styles.
+    """Paint pictures of any size from styles.
 
-    style ─▶ 4×4 ─▶ 8×8, attention ─▶ 16×16 ─▶ latent map; every convolution under the style.
-    For another size the 4×4 is resampled to as many quarters, and the overhang cut off.
+    style ─▶ waves over the plane ─▶ 8×8, attention ─▶ 16×16 ─▶ 32×32 knots of smooth fields
+                  ╰──────────────────────────────▶ each pixel's colour, read from the fields there
+
+    The fields are cubic B-splines, and a pixel's colour depends on their values at that pixel
+    alone, through a small network that the style sets, as in Stanley's pattern-producing networks
+    (2007) and in Anokhin et al. 2021. So edges are as sharp as the pixels and curves as smooth as
+    the fields, from the first step on; what is left to learn is which ones.
     """
 
     def __init__(self, form: Form) -> None:
         super().__init__()
         self.form = form
-        width, n_style = form.generator_width, form.n_style
-        # z to w: a straight part, which can be fitted, and a bent one, which is learnt.
-        self.straight = nn.Linear(form.n_noise, n_style)
-        self.bent = nn.Sequential(
+        width, n_style = form.width, form.n_style
+        self.mapping = nn.Sequential(
             nn.Linear(form.n_noise, n_style),
             nn.LeakyReLU(SLOPE),
             nn.Linear(n_style, n_style),
             nn.LeakyReLU(SLOPE),
+            nn.Linear(n_style, n_style),
         )
-        self.bent_last = nn.Linear(n_style, n_style)
-        self.layout = nn.Linear(n_style, width * 16)
-        self.at_quarter = self._stage([width, 2 * width, 2 * width])
-        self.at_half = self._stage([2 * width, 2 * width, 2 * width])
-        self.attention = Attention(2 * width)
-        self.at_whole = self._stage([2 * width, width, width, width])
-        self.last = nn.Conv2d(width, form.n_latents, 3, padding=1, padding_mode="replicate")
+        self.directions = nn.Parameter(torch.empty(2, width))  # of the waves, radians to a unit
+        self.phases = nn.Linear(n_style, width)
+        self.at_eighth = self._stage([width, width, width, width])
+        self.attention = Attention(width)
+        self.at_quarter = self._stage([width, width // 2, width // 2])
+        self.at_half = self._stage([width // 2, width // 4, width // 4])
+        self.to_fields = nn.Conv2d(width // 4, form.n_fields, 1)
+        self.frequencies = nn.Parameter(torch.empty(form.n_waves))
+        self.to_waves = StyledMix(form.n_fields, 2 * form.n_waves, n_style, 1.0)
+        self.to_tones = StyledMix(2 * form.n_waves, form.n_tones, n_style, 2**0.5)
+        self.to_colours = StyledMix(form.n_tones, 3, n_style, 0.6)
 
     def _stage(self, widths: list[int]) -> nn.ModuleList:
         n_style = self.form.n_style
@@ -147,115 +97,146 @@ class Generator(Special):
 
     def style(self, noise: Tensor) -> Tensor:
         """Map noise (B, n_noise) to styles (B, n_style)."""
-        w: Tensor = self.straight(noise) + self.bent_last(self.bent(noise))
-        return w
+        unit = noise * torch.rsqrt(noise.square().mean(1, keepdim=True) + 1e-8)
+        styles: Tensor = self.mapping(unit)
+        return styles
 
-    def forward(self, styles: Tensor, height: int, width: int) -> Tensor:
-        """Map styles (B, n_style) to latent maps (B, n_latents, height, width)."""
-        quarters = (-(-height // 4), -(-width // 4))
-        x = self.layout(styles).reshape(len(styles), -1, 4, 4)
-        x = x.contiguous(memory_format=torch.channels_last)
-        x = F.interpolate(x, size=quarters, mode="bilinear", align_corners=False)
+    def fields(self, styles: Tensor, height: int, width: int) -> Tensor:
+        """Lay the fields of styles (B, n_style) over pictures of a size in pixels.
+
+        Returns
+        -------
+        (B, n_fields, 4n, 4m): the knots of n by m places, the fewest that cover the picture; the
+        picture lies in their middle, and each field has mean 0 and variance 1 over them.
+        """
+        x = self._waves(styles, -(-height // PLACE), -(-width // PLACE))
+        for conv in self.at_eighth:
+            x = conv(x, styles)
+        x = double(self.attention(x))
         for conv in self.at_quarter:
             x = conv(x, styles)
         x = double(x)
         for conv in self.at_half:
             x = conv(x, styles)
-        x = double(self.attention(x))
-        for conv in self.at_whole:
-            x = conv(x, styles)
-        top, left = (x.shape[2] - height) // 2, (x.shape[3] - width) // 2
-        latents: Tensor = self.last(level(x))[:, :, top : top + height, left : left + width]
-        return latents
+        return normalise(self.to_fields(x))
 
-    def start(self, generator: RandomGenerator) -> None:
-        """Begin different everywhere, with maps of about unit variance and a straight mapping."""
-        self.layout.bias.normal_(generator=generator)
-        self.last.weight.mul_(0.3)
-        self.bent_last.weight.zero_()
+    def _waves(self, styles: Tensor, n_rows: int, n_columns: int) -> Tensor:
+        """Return plane waves (B, width, n_rows, n_columns) whose phases the styles set.
 
-    @torch.no_grad()
-    def fit_styles(self, styles: Tensor) -> None:
-        """Let noise give styles with the mean and the main spreads of given ones.
+        They say where on the plane a place lies, so a wide picture shows more of it; and when a
+        style moves, what it paints flows (Karras et al. 2021).
+        """
+        y = (torch.arange(n_rows) + 0.5 - n_rows / 2).to(styles) * (PLACE / UNIT)
+        x = (torch.arange(n_columns) + 0.5 - n_columns / 2).to(styles) * (PLACE / UNIT)
+        angles = y[:, None, None] * self.directions[0] + x[:, None] * self.directions[1]
+        waves = torch.sin(angles + self.phases(styles)[:, None, None]) * 2**0.5
+        return waves.permute(0, 3, 1, 2)
+
+    def read(self, knots: Tensor, styles: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+        """Read pixels from fields.
 
         Parameters
         ----------
-        styles : (n, n_style), n of at least twice n_style
+        knots : (B, n_fields, n, m), as `fields` gives them
+        styles : (B, n_style)
+        rows, columns : (h, n), (w, m), the weights of the knots for each row and column that is
+            read, as `spline_rows` gives them
+
+        Returns
+        -------
+        (B, 3, h, w) in [−1, 1]; always float32: a field rounded to bf16 shows as jagged contours.
         """
-        centred = styles.float() - styles.float().mean(0)
-        spreads, directions = torch.linalg.eigh(centred.T @ centred / len(styles))
-        n_noise = min(self.form.n_noise, self.form.n_style)
-        main = directions[:, -n_noise:] * spreads[-n_noise:].clamp(min=0).sqrt()
-        self.straight.weight.zero_()
-        self.straight.weight[:, :n_noise] = main
-        self.straight.bias.copy_(styles.float().mean(0))
+        n_at_once = max(1, N_AT_ONCE // (len(rows) * len(columns)))
+        strips = rows.split(max(1, N_AT_ONCE // len(columns)))
+        with torch.autocast(knots.device.type, enabled=False):
+            pictures = [
+                torch.cat([self._read(some, theirs, strip, columns) for strip in strips], 2)
+                for some, theirs in zip(
+                    knots.float().split(n_at_once), styles.float().split(n_at_once), strict=True
+                )
+            ]
+        return torch.cat(pictures)
+
+    def _read(self, knots: Tensor, styles: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+        fields = rows.to(knots) @ knots @ columns.to(knots).T
+        rising, bent = self.to_waves(fields.flatten(2), styles).chunk(2, 1)
+        waves = torch.sin(rising * self.frequencies[:, None])
+        tones = self.to_tones(torch.cat([waves, F.leaky_relu(bent, SLOPE)], 1), styles)
+        colours = torch.tanh(self.to_colours(F.leaky_relu(tones, SLOPE), styles))
+        return colours.reshape(len(knots), 3, len(rows), len(columns))
+
+    def forward(self, styles: Tensor, height: int, width: int) -> Tensor:
+        """Map styles (B, n_style) to pictures (B, 3, height, width) in [−1, 1]."""
+        knots = self.fields(styles, height, width)
+        return self.read(knots, styles, spline_rows(height), spline_rows(width))
+
+    def start(self, generator: RandomGenerator) -> None:
+        """Begin with about a wave to a picture, phases anywhere, and narrow and broad bands."""
+        self.directions.normal_(std=2.4, generator=generator)
+        self.phases.weight.mul_(1.4)
+        self.phases.bias.uniform_(-math.pi, math.pi, generator=generator)
+        self.frequencies.copy_(torch.linspace(0.5, 5.0, len(self.frequencies)))
 
 
-class Trunk(nn.Module):
-    """See what is in a latent map: (B, n_latents, h, w) to (B, 2 · critic_width, h/4, w/4)."""
+def spline_rows(n_pixels: int) -> Tensor:
+    """Return the weights (n_pixels, n_knots) of the fields' knots for each row of a picture.
 
-    def __init__(self, form: Form) -> None:
-        super().__init__()
-        width = form.critic_width
-        self.first = nn.Conv2d(form.n_latents, width, 3, padding=1)
-        self.at_whole = Block(width)
-        self.to_half = nn.Conv2d(width, 2 * width, 1)
-        self.attention = Attention(2 * width)
-        self.at_half = Block(2 * width)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the features of latent maps."""
-        x = self.to_half(halve(self.at_whole(self.first(x))))
-        return halve(self.at_half(self.attention(x)))
-
-
-class Stylist(nn.Module):
-    """Find the style of a latent map of any size: (B, n_latents, h, w) to (B, n_style)."""
-
-    def __init__(self, form: Form) -> None:
-        super().__init__()
-        width = form.critic_width
-        self.trunk = Trunk(form)
-        self.narrow = nn.Conv2d(2 * width, width, 3, padding=1)
-        self.last = nn.Linear(width * 16, form.n_style)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the styles of latent maps."""
-        x = F.leaky_relu(self.narrow(self.trunk(x)), SLOPE)
-        # As in the generator, a 4×4 lies over the whole map, whatever its shape.
-        styles: Tensor = self.last(F.adaptive_avg_pool2d(x, 4).flatten(1))
-        return styles
+    The columns are the same for a width.
+    """
+    n_knots = -(-n_pixels // PLACE) * (PLACE // KNOT)
+    first = (n_knots * KNOT - n_pixels) // 2
+    pixels = torch.arange(first, first + n_pixels, dtype=torch.float64)
+    return spline(n_knots, (pixels + 0.5) / KNOT - 0.5)
 
 
 class Critic(nn.Module):
-    """Judge latent maps of any size near 16×16: (B, n_latents, h, w) to logits (B,)."""
+    """Judge pictures (B, 3, h, w), about 64×64: logits (B, n_heads).
 
-    N_GROUP = 8  # maps that are compared with each other
+    Parameters
+    ----------
+    width : channels at a quarter of the side; twice that further on
+    n_heads : opinions on each picture, for pictures of several kinds
+    fine : see edges in overlapping strides; else in squares of 4×4, which is cheaper
+    """
+
+    N_GROUP = 8  # pictures that follow each other are compared
     N_SPREADS = 16  # channels that tell a group's spread; 16 keep the convolution on its fast path
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, width: int, n_heads: int, *, fine: bool) -> None:
         super().__init__()
-        width = form.critic_width
-        self.trunk = Trunk(form)
-        self.at_quarter = nn.Conv2d(2 * width + self.N_SPREADS, 2 * width, 3, padding=1)
+        self.first = (
+            nn.Sequential(
+                nn.Conv2d(3, width // 2, 4, stride=2, padding=1),
+                nn.LeakyReLU(SLOPE),
+                nn.Conv2d(width // 2, width, 4, stride=2, padding=1),
+            )
+            if fine
+            else nn.Conv2d(3, width, 4, stride=4)
+        )
+        self.at_quarter = Block(width)
+        self.widen = nn.Conv2d(width, 2 * width, 1)
+        self.attention = Attention(2 * width)
+        self.at_eighth = Block(2 * width)
+        self.compare = nn.Conv2d(2 * width + self.N_SPREADS, 2 * width, 3, padding=1)
         self.inner = nn.Linear(2 * width, 2 * width)
-        self.last = nn.Linear(2 * width, 1)
+        self.last = nn.Linear(2 * width, n_heads)
 
     def _spread(self, x: Tensor) -> Tensor:
-        """Return how far the maps of a group differ (Karras et al. 2018), (B, N_SPREADS, h, w)."""
+        """Return how far the pictures of a group differ (Karras et al. 2018)."""
         B, C, H, W = x.shape
         n_group = min(self.N_GROUP, B)
-        grouped = x.float().reshape(n_group, -1, self.N_SPREADS, C // self.N_SPREADS, H, W)
-        spread = (grouped.var(0, correction=0) + 1e-6).sqrt().mean((2, 3, 4))
-        return spread.to(x.dtype).repeat(n_group, 1)[:, :, None, None].expand(-1, -1, H, W)
+        grouped = x.float().reshape(-1, n_group, self.N_SPREADS, C // self.N_SPREADS, H, W)
+        spread = (grouped.var(1, correction=0) + 1e-6).sqrt().mean((2, 3, 4)).to(x.dtype)
+        return spread.repeat_interleave(n_group, 0)[:, :, None, None].expand(-1, -1, H, W)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return logits (B,), higher for true; B is a multiple of N_GROUP, or below it."""
-        x = self.trunk(x)
-        x = F.leaky_relu(self.at_quarter(torch.cat([x, self._spread(x)], 1)), SLOPE)
-        x = F.leaky_relu(self.inner(x.mean((2, 3))), SLOPE)
-        logits: Tensor = self.last(x)
-        return logits[:, 0]
+        """Return logits (B, n_heads), higher for true; B is a multiple of N_GROUP, or below it."""
+        x = self.at_quarter(self.first(x.contiguous(memory_format=torch.channels_last)))
+        x = self.at_eighth(self.attention(self.widen(halve(x))))
+        x = halve(x)
+        x = F.leaky_relu(self.compare(torch.cat([x, self._spread(x)], 1)), SLOPE)
+        logits: Tensor = self.last(F.leaky_relu(self.inner(x.mean((2, 3))), SLOPE))
+        return logits
 
 
 def initialise(network: nn.Module, generator: RandomGenerator) -> None:

@@ -1,4 +1,4 @@
-"""What the two trainings of a theme share: the loop, the optimiser's step, the draw of a batch."""
+"""The loop of training the stills, and the optimiser's step."""
 
 import math
 import time
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from lightning_fabric import Fabric
@@ -26,7 +25,7 @@ SAVE_EVERY_S = 120.0
 
 
 class Training(Protocol):
-    """A codec or a GAN in training."""
+    """What the loop trains."""
 
     def step(self, step: int, share: float) -> dict[str, float]:
         """Learn from one batch, drawn by the step's number; return the losses.
@@ -132,19 +131,15 @@ class Learner:
     fabric : device and precision
     networks : moved to the device; what `learn` changes
     rate : of learning
-    contest : whether the loss is another network's opinion. Then Adam has no momentum, since
-        the slope turns with the opponent (R3GAN's betas).
     """
 
-    def __init__(
-        self, fabric: Fabric, networks: Sequence[nn.Module], rate: float, *, contest: bool
-    ) -> None:
+    def __init__(self, fabric: Fabric, networks: Sequence[nn.Module], rate: float) -> None:
         self.fabric = fabric
         self.networks = nn.ModuleList(networks)
         self.networks.to(fabric.device).to(memory_format=torch.channels_last)
         self.rate = rate
-        betas = (0.0 if contest else 0.9, 0.99)
-        self.optimiser: Optimizer = Adam(self.networks.parameters(), rate, betas=betas)
+        # No momentum: the slope turns with the opponent (R3GAN's betas).
+        self.optimiser: Optimizer = Adam(self.networks.parameters(), rate, betas=(0.0, 0.99))
         self.usual_slope: float | None = (
             None  # running mean of the slope's length, when there is one
         )
@@ -176,30 +171,18 @@ class Learner:
                 parameter.grad = cast(Tensor, self.fabric.all_reduce(parameter.grad))
 
     def state(self) -> State:
-        """Return the weights and the memory."""
-        return {"networks": self.networks.state_dict(), **self.memory()}
-
-    def memory(self) -> State:
-        """Return what the optimiser has seen, without the weights."""
-        return {"optimiser": self.optimiser.state_dict(), "usual_slope": self.usual_slope}
+        """Return the weights, and what the optimiser has seen."""
+        return {
+            "networks": self.networks.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "usual_slope": self.usual_slope,
+        }
 
     def restore(self, state: State) -> None:
         """Go back to a state."""
         self.networks.load_state_dict(state["networks"])
-        self.recall(state)
-
-    def recall(self, memory: State) -> None:
-        """Go back to a memory; the weights stay."""
-        self.optimiser.load_state_dict(memory["optimiser"])
-        self.usual_slope = memory["usual_slope"]
-
-
-def draw(arrays: Sequence[Pictures], generator: torch.Generator, n: int) -> list[Pictures]:
-    """Draw n pictures, each as likely as any other, out of arrays of different shapes."""
-    ends = np.cumsum([len(array) for array in arrays])
-    drawn = torch.randint(int(ends[-1]), (n,), generator=generator).tolist()
-    places = np.searchsorted(ends, drawn, side="right")
-    return [arrays[a][index - ends[a]] for a, index in zip(places, drawn, strict=True)]
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.usual_slope = state["usual_slope"]
 
 
 def freeze(networks: Iterable[nn.Module], *, frozen: bool) -> None:

@@ -19,6 +19,7 @@ SMALLEST = 16  # pixels a side of the coarsest level
 _BINOMIAL = np.array([1, 4, 6, 4, 1], np.float32) / 16  # Burt and Adelson 1983
 _N_POINTS = 4_096  # at most twice as many for precision and recall: time grows with the square
 _THUMBNAIL = 32  # pixels a side where whole pictures are compared
+_N_PIXELS_AT_ONCE = 8_192  # of all pictures, which need not fit in memory as numbers
 
 Floats = NDArray[np.float32]
 Pictures = NDArray[np.uint8] | Floats
@@ -45,6 +46,24 @@ def to_unit(pictures: Pictures) -> Floats:
     if pictures.dtype == np.uint8:
         return pictures.astype(np.float32) / np.float32(255)
     return np.asarray(pictures, np.float32)
+
+
+def draw_gaussian(pictures: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+    """Draw as many pictures from the normal distribution with the mean and covariance of some.
+
+    What a set of pictures is without all that makes it pictures: a baseline to beat. Random sums
+    of the centred pictures have their covariance, so no matrix of pixels by pixels is needed.
+    """
+    n = len(pictures)
+    mixture = np.random.default_rng(seed).standard_normal((n, n), np.float32) / np.float32(n**0.5)
+    flat = pictures.reshape(n, -1)
+    drawn = np.empty_like(flat)
+    for start in range(0, flat.shape[1], _N_PIXELS_AT_ONCE):
+        some = slice(start, start + _N_PIXELS_AT_ONCE)
+        true = flat[:, some].astype(np.float32)
+        mean = true.mean(axis=0)
+        drawn[:, some] = np.rint((mixture @ (true - mean) + mean).clip(0, 255)).astype(np.uint8)
+    return drawn.reshape(pictures.shape)
 
 
 def _blur(pictures: Floats) -> Floats:

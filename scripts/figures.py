@@ -14,8 +14,8 @@ from torch import Tensor
 from torchvision.utils import make_grid, save_image
 
 from film.cards import CARD_NAME, theme_folder
-from film.theme import STILLS_FILE, Theme, load_theme
-from keyframes.stills import Networks, load_networks, paint_all
+from film.theme import Theme, load_theme
+from keyframes.stills import paint_all
 from measures import pairs as pair_measures
 from measures import pictures as picture_measures
 from pix2pix import weights
@@ -115,14 +115,11 @@ def measure_stills(name: str, theme: Theme, n: int, sheets: Path | None) -> dict
             _report("held-out pictures"),
         ),
     )
-    stored = weights.load(theme_folder(name) / STILLS_FILE, theme.card.weights[STILLS_FILE])
-    networks = load_networks(stored)
     stills = np.concatenate(list(_paint_stills(theme, n)))
     sets: dict[str, Callable[[], Iterator[Floats | Bytes]]] = {
         "training": lambda: _split(library.training[:n]),
         "stills": lambda: _split(stills),
-        "codec round trip": lambda: _round_trip(networks, library.training[:n]),
-        "Gaussian latents": lambda: _paint_gaussian(networks, n),
+        "Gaussian": lambda: _split(picture_measures.draw_gaussian(library.training[:n], seed=0)),
     }
     judge = picture_measures.Judge(_split(library.held_out))
     verdicts = {label: judge.compare(batches()) for label, batches in sets.items()}
@@ -162,26 +159,6 @@ def _paint_stills(theme: Theme, n: int) -> Iterator[Bytes]:
         styles = torch.stack([theme.stills.style(seed) for seed in seeds])
         yield _to_bytes(paint_all(theme.stills, styles, SIDE, SIDE))
         tell(seeds.stop, n)
-
-
-def _decode(networks: Networks, maps: Tensor) -> Bytes:
-    return _to_bytes(networks.decoder(maps).add(1).mul(0.5))
-
-
-def _round_trip(networks: Networks, pictures: Bytes) -> Iterator[Bytes]:
-    for batch in _split(pictures):
-        inputs = torch.from_numpy(np.array(batch)).float().div(127.5).sub(1)
-        yield _decode(networks, networks.encoder(inputs))
-
-
-def _paint_gaussian(networks: Networks, n: int) -> Iterator[Bytes]:
-    """Decode latent maps without form: noise with each channel's mean and deviation."""
-    generator = torch.Generator().manual_seed(0)
-    side = SIDE // 16
-    for start in range(0, n, N_AT_ONCE):
-        shape = (min(N_AT_ONCE, n - start), networks.form.n_latents, side, side)
-        noise = torch.randn(shape, generator=generator)
-        yield _decode(networks, networks.statistics.restore(noise))
 
 
 def _measure_memorising(stills: Bytes, library: Library, sheets: Path | None) -> dict[str, float]:

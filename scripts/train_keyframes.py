@@ -1,6 +1,6 @@
-"""Train a theme's stills: a picture codec, then a GAN on its latent maps."""
+"""Train a theme's stills: a generator, against critics of whole pictures and of details."""
 
-from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,21 +8,19 @@ import click
 import torch
 from lightning_fabric import Fabric
 
-from keyframes.codec_training import CodecSettings
-from keyframes.gan_training import GanSettings
+from keyframes.gan_training import GanTraining, Settings
 from keyframes.networks import Form
-from keyframes.stages import Plan, Workshop
-from keyframes.stills import load_networks
-from keyframes.training import Course
+from keyframes.stills import load_generator, save_generator
+from keyframes.training import Course, Pictures, train
 from pix2pix import weights
-from pix2pix.run import Budget, Diverged
+from pix2pix.run import Budget, Diverged, Run
 from pix2pix.weights import BrokenWeights
 from spectro.errors import TonfilmError
 from training_data.folders import Folder
 from training_data.picture_arrays import MADE, Shape, Source, cache
 
 RUNS = Path("runs")
-# The short side that stills are learnt at, and the long one of 16:9 on the codec's grid.
+# The short side that stills are learnt at, and the long one of about 16:9 in multiples of 16.
 SHORT, LONG = 256, 464
 
 
@@ -36,20 +34,13 @@ SHORT, LONG = 256, 464
 )
 @click.option("--flip/--no-flip", default=True, help="Mirror half of the folder's pictures.")
 @click.option(
-    "--stage",
-    type=click.Choice(["codec", "gan", "all"]),
-    default="all",
-    show_default=True,
-    help="The GAN learns on what the codec has become: finish that first.",
-)
-@click.option(
     "--begin-with",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Begin with the networks of this file, as --export writes it, not from nothing.",
+    help="Begin with the generator of this file, as --export writes it, not from nothing.",
 )
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Train a stage this long.")
-@click.option("--steps", type=click.IntRange(1), help="Train a stage so many steps.")
-@click.option("--resume", is_flag=True, help="Go on with the stage; repeat its other options.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Train this long.")
+@click.option("--steps", type=click.IntRange(1), help="Train so many steps.")
+@click.option("--resume", is_flag=True, help="Go on with the run; repeat its other options.")
 @click.option("--n-square", default=12_000, show_default=True, help="Square pictures, 16 up.")
 @click.option("--n-wide", default=4_000, show_default=True, help="Pictures of 16:9, 16 up.")
 @click.option("--n-tall", default=3_000, show_default=True, help="Pictures of 9:16, 16 up.")
@@ -57,9 +48,9 @@ SHORT, LONG = 256, 464
 @click.option(
     "--precision",
     type=click.Choice(["bf16-mixed", "32-true"]),
-    default="bf16-mixed",
+    default="32-true",
     show_default=True,
-    help="bf16 is two to three times as fast where the processor knows it.",
+    help="bf16 is faster on graphics cards, and slower on most processors: try.",
 )
 @click.option("--accelerator", default="auto", show_default=True, help="cpu, cuda, mps or auto.")
 @click.option("--devices", default=1, show_default=True, help="How many to train on, 1 up.")
@@ -79,7 +70,15 @@ def main(name: str, **options: Any) -> None:
 
 
 def _train(folder: Path, options: dict[str, Any]) -> None:
-    """Train as the options say."""
+    """Train as the options say.
+
+    Raises
+    ------
+    FileExistsError, FileNotFoundError
+        A run is in the folder already and is not resumed, or the reverse.
+    ValueError
+        The options contradict each other, or those that the run was begun with.
+    """
     if not (options["minutes"] or options["steps"] or options["export"]):
         raise ValueError("Give --minutes or --steps to train, or --export to write what there is.")
     fabric = Fabric(
@@ -88,35 +87,39 @@ def _train(folder: Path, options: dict[str, Any]) -> None:
         precision=options["precision"],
     )
     fabric.launch()
-    base = options["begin_with"] and load_networks(weights.load(options["begin_with"], None))
-    workshop = Workshop(
-        folder=folder,
-        plan=Plan(
-            form=base.form if base else Form(),
-            codec=CodecSettings(),
-            gan=GanSettings(),
-            seed=options["seed"],
-        ),
-        fabric=fabric,
-        pictures=_pictures(folder / "pictures", fabric, options),
-        base=base,
-    )
-    stages = {"codec": workshop.train_codec, "gan": workshop.train_gan}
-    chosen = list(stages) if options["stage"] == "all" else [options["stage"]]
+    base = options["begin_with"] and load_generator(weights.load(options["begin_with"], None))
+    form = base.form if base else Form()
+    plan = {"form": asdict(form), "gan": asdict(Settings()), "seed": options["seed"]}
+    pictures = _pictures(folder / "pictures", fabric, options)
+    training = GanTraining(fabric, form, Settings(), pictures, options["seed"], base)
+    run = Run(folder)
     finished = True
     if options["minutes"] or options["steps"]:
-        budget = Budget(minutes=options["minutes"], steps=options["steps"])
-        for stage in chosen:
-            course = Course(budget=budget, resumed=options["resume"], tell=_teller(stage))
-            finished = finished and stages[stage](course)
+        course = Course(
+            budget=Budget(minutes=options["minutes"], steps=options["steps"]),
+            resumed=options["resume"],
+            tell=_tell,
+        )
+        finished = _go(training, run, plan, fabric, course)
     if options["export"] and finished and fabric.is_global_zero:
-        digest = workshop.export(options["export"])
-        click.echo(f"{digest}  {options['export']}")
+        training.restore(run.load()["training"])
+        click.echo(f"{save_generator(options['export'], training.average)}  {options['export']}")
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 
-def _pictures(folder: Path, fabric: Fabric, options: dict[str, Any]) -> list[Any]:
+def _go(
+    training: GanTraining, run: Run, plan: dict[str, Any], fabric: Fabric, course: Course
+) -> bool:
+    """Begin or resume the run; return whether its budget is spent."""
+    if course.resumed and run.plan != plan:
+        raise ValueError(f"{run.folder} was begun with other settings; repeat those to resume.")
+    if fabric.is_global_zero and not course.resumed:
+        Run.create(run.folder, plan)
+    return train(training, run, fabric, course)
+
+
+def _pictures(folder: Path, fabric: Fabric, options: dict[str, Any]) -> list[Pictures]:
     """Return the arrays of pictures, made by the first device where they are missing."""
     shapes = (
         Shape(n=options["n_square"], height=SHORT, width=SHORT),
@@ -148,12 +151,9 @@ def _source(options: dict[str, Any]) -> Source:
     )
 
 
-def _teller(stage: str) -> Callable[[int, float, dict[str, float]], None]:
-    def tell(step: int, share: float, figures: dict[str, float]) -> None:
-        losses = "  ".join(f"{name} {figure:.4f}" for name, figure in figures.items())
-        click.echo(f"{stage} {share:4.0%}  step {step}  {losses}")
-
-    return tell
+def _tell(step: int, share: float, figures: dict[str, float]) -> None:
+    losses = "  ".join(f"{name} {figure:.4f}" for name, figure in figures.items())
+    click.echo(f"{share:4.0%}  step {step}  {losses}")
 
 
 if __name__ == "__main__":

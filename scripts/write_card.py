@@ -22,7 +22,11 @@ RUNS = Path("runs")
 @click.option("--description", required=True, help="What is to be seen, in a few words.")
 @click.option("--data", required=True, help="What the networks learnt from.")
 def main(name: str, title: str, description: str, data: str) -> None:
-    """Write models/NAME/card.json, without figures: scripts/figures.py adds them."""
+    """Write models/NAME/card.json, without figures: scripts/figures.py adds them.
+
+    Runs are looked for in runs/NAME and runs/NAME-keyframes; of a network whose run is not there,
+    the card goes on saying what it said.
+    """
     folder = models_folder() / name
     try:
         card = {
@@ -31,10 +35,15 @@ def main(name: str, title: str, description: str, data: str) -> None:
             "data": data,
             "weights": {file: _digest(folder / file) for file in (PAINTER_FILE, STILLS_FILE)},
             "training": {
-                "machine": f"{_processor()}, {os.cpu_count()} cores, torch {torch.__version__}",
-                "pix2pix": describe_run(RUNS / name),
-                "codec": describe_run(RUNS / f"{name}-keyframes" / "codec"),
-                "gan": describe_run(RUNS / f"{name}-keyframes" / "gan"),
+                **_read_training(folder / CARD_NAME),
+                **{
+                    network: describe_run(run)
+                    for network, run in (
+                        ("pix2pix", RUNS / name),
+                        ("keyframes", RUNS / f"{name}-keyframes"),
+                    )
+                    if (run / "plan.json").exists()
+                },
             },
         }
         text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
@@ -42,6 +51,12 @@ def main(name: str, title: str, description: str, data: str) -> None:
     except OSError as error:
         raise click.UsageError(str(error)) from error
     click.echo(f"{folder / CARD_NAME}; now run: python scripts/figures.py {name}")
+
+
+def _read_training(card: Path) -> dict[str, Any]:
+    """Return what a card says of how its networks were trained; nothing where there is none."""
+    training: dict[str, Any] = json.loads(card.read_text())["training"] if card.exists() else {}
+    return training
 
 
 def describe_run(folder: Path) -> dict[str, Any]:
@@ -52,6 +67,7 @@ def describe_run(folder: Path) -> dict[str, Any]:
         last |= line
     steps, seconds = last.pop("step"), last.pop("elapsed_s")
     return {
+        "machine": f"{_processor()}, {os.cpu_count()} cores, torch {torch.__version__}",
         "steps": steps,
         "minutes": round(seconds / 60, 1),
         "last_losses": {name: round(loss, 4) for name, loss in last.items()},

@@ -16,8 +16,8 @@ import torch  # noqa: E402, after the threads are settled
 
 import keyframes.networks  # noqa: E402
 import pix2pix.networks  # noqa: E402
-from keyframes.networks import Decoder, Encoder, Form, Generator  # noqa: E402
-from keyframes.stills import Networks, Statistics, save_networks  # noqa: E402
+from keyframes.networks import Form, Generator  # noqa: E402
+from keyframes.stills import save_generator  # noqa: E402
 from pix2pix.networks import UNet, UNetConfig  # noqa: E402
 from pix2pix.painter import save_network  # noqa: E402
 
@@ -86,19 +86,11 @@ def write_theme(models: Path, name: str, *, seed: int) -> None:
     for weight in painter.parameters():
         if weight.ndim > 1:  # stronger than for training: what is heard must be seen at once
             torch.nn.init.kaiming_normal_(weight, generator=generator)
-    form = Form(n_latents=4, codec_width=8, generator_width=8, n_noise=8, n_style=8)
-    networks = Networks(
-        form=form,
-        encoder=Encoder(form),
-        decoder=Decoder(form),
-        generator=Generator(form),
-        statistics=Statistics(mean=torch.zeros(4), deviation=torch.full((4,), 3.0)),
-    )
-    for network in (networks.encoder, networks.decoder, networks.generator):
-        keyframes.networks.initialise(network, generator)
+    stills = Generator(Form(width=16, n_noise=8, n_style=8))
+    keyframes.networks.initialise(stills, generator)
     hashes = {
         "pix2pix.safetensors": save_network(folder / "pix2pix.safetensors", painter),
-        "keyframes.safetensors": save_networks(folder / "keyframes.safetensors", networks),
+        "keyframes.safetensors": save_generator(folder / "keyframes.safetensors", stills),
     }
     card = {"title": name.capitalize(), "weights": hashes}
     (folder / "card.json").write_text(json.dumps(card))

@@ -5,12 +5,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from keyframes.networks import Decoder, Form, Generator, initialise
-from keyframes.stills import Statistics, Stills
+from keyframes.networks import Form, Generator, initialise
+from keyframes.stills import Stills
 from pix2pix.run import seeded
 from scripts import gallery
 
@@ -20,18 +19,9 @@ SIDE = 32
 @pytest.fixture(autouse=True)
 def stills(monkeypatch: pytest.MonkeyPatch) -> Stills:
     """Put a tiny theme in place of the shipped ones."""
-    form = Form(
-        n_latents=4, codec_width=8, generator_width=8, critic_width=16, n_noise=8, n_style=16
-    )
-    generator, decoder = Generator(form), Decoder(form)
-    for place, network in enumerate((generator, decoder)):
-        initialise(network, seeded(place))
-    made = Stills(
-        generator=generator,
-        decoder=decoder,
-        statistics=Statistics(mean=torch.zeros(4), deviation=torch.ones(4)),
-        precision="float32",
-    )
+    generator = Generator(Form(width=16, n_noise=8, n_style=16))
+    initialise(generator, seeded(0))
+    made = Stills(generator)
     monkeypatch.setattr(gallery, "load_theme", lambda _: SimpleNamespace(stills=made))
     monkeypatch.setattr(gallery, "SIDE", SIDE)
     return made

@@ -1,23 +1,13 @@
-"""The networks of the stills: shapes, and what makes them fit for pictures of any shape."""
+"""The networks of the stills: shapes, smoothness, and what makes them fit for any size."""
 
 import pytest
 import torch
-from torch.nn import functional as F
 
-from keyframes.layers import depth_to_space
-from keyframes.networks import (
-    Critic,
-    Decoder,
-    Encoder,
-    Form,
-    Generator,
-    PatchCritic,
-    Stylist,
-    initialise,
-)
+from keyframes.layers import StyledConv, StyledMix, normalise, spline
+from keyframes.networks import Critic, Form, Generator, initialise, spline_rows
 from pix2pix.run import seeded
 
-FORM = Form(n_latents=4, codec_width=8, generator_width=8, critic_width=16, n_noise=8, n_style=16)
+FORM = Form(width=16, n_noise=8, n_style=16, whole_width=16, detail_width=16)
 
 
 def _start(network: torch.nn.Module) -> torch.nn.Module:
@@ -25,95 +15,120 @@ def _start(network: torch.nn.Module) -> torch.nn.Module:
     return network.eval()
 
 
-@pytest.mark.parametrize(("height", "width"), [(256, 256), (256, 464), (464, 256), (16, 16)])
-def test_the_codec_takes_any_multiple_of_16(height: int, width: int) -> None:
-    pictures = torch.rand(2, 3, height, width)
-    latents = _start(Encoder(FORM))(pictures)
-    assert latents.shape == (2, 4, height // 16, width // 16)
-    assert _start(Decoder(FORM))(latents).shape == pictures.shape
+def _styles(n: int) -> torch.Tensor:
+    return torch.randn(n, 16, generator=seeded(1))
 
 
-@pytest.mark.parametrize(("height", "width"), [(16, 16), (16, 29), (29, 16), (1, 1), (3, 50)])
-def test_the_generator_paints_maps_of_any_size(height: int, width: int) -> None:
-    maps = _start(Generator(FORM))(torch.randn(2, 16), height, width)
-    assert maps.shape == (2, 4, height, width)
-    assert maps.isfinite().all()
+@pytest.mark.parametrize(
+    ("height", "width"), [(256, 256), (256, 456), (464, 256), (64, 64), (1, 1), (33, 200)]
+)
+def test_the_generator_paints_pictures_of_any_size(height: int, width: int) -> None:
+    pictures = _start(Generator(FORM))(_styles(2), height, width)
+    assert pictures.shape == (2, 3, height, width)
+    assert pictures.abs().max() <= 1
+    if min(height, width) > 32:
+        assert pictures.std((2, 3)).min() > 0.01  # not one flat colour
 
 
-@pytest.mark.parametrize(("height", "width"), [(16, 16), (16, 29), (29, 16)])
-def test_the_critic_gives_one_logit_a_map(height: int, width: int) -> None:
-    assert _start(Critic(FORM))(torch.randn(16, 4, height, width)).shape == (16,)
+def test_pixels_read_alone_are_those_of_the_whole_picture() -> None:
+    generator, styles = _start(Generator(FORM)), _styles(2)
+    whole = generator(styles, 256, 300)
+    knots = generator.fields(styles, 256, 300)
+    rows, columns = spline_rows(256)[3:256:4], spline_rows(300)[100:164]
+    part = generator.read(knots, styles, rows, columns)
+    torch.testing.assert_close(part, whole[:, :, 3:256:4, 100:164], atol=1e-4, rtol=0)
 
 
-def test_the_patch_critic_gives_a_logit_a_patch() -> None:
-    assert _start(PatchCritic(8))(torch.rand(2, 3, 64, 32)).shape == (2, 1, 8, 4)
+def test_a_picture_lies_in_the_middle_of_its_knots() -> None:
+    generator, styles = _start(Generator(FORM)), _styles(1)
+    whole, cut = generator(styles, 64, 96), generator(styles, 60, 90)
+    torch.testing.assert_close(cut, whole[:, :, 2:62, 3:93], atol=1e-5, rtol=0)
 
 
-def test_what_the_decoder_paints_depends_on_the_places_around_alone() -> None:
-    decoder = _start(Decoder(FORM))
-    maps = torch.randn(1, 4, 4, 40)
-    whole, part = decoder(maps), decoder(maps[..., :30])
-    # The middle of the part lies further from the cut than any convolution reaches.
-    torch.testing.assert_close(whole[..., :320], part[..., :320], atol=1e-5, rtol=1e-4)
-    assert not torch.allclose(whole[..., 460:480], part[..., 460:480], atol=1e-4)
+def test_what_lies_in_the_middle_stands_on_the_same_waves_in_any_shape() -> None:
+    generator, styles = _start(Generator(FORM)), _styles(2)
+    square, wide = generator._waves(styles, 8, 8), generator._waves(styles, 8, 14)
+    torch.testing.assert_close(square, wide[..., 3:11])
+    assert not torch.allclose(wide[..., :3], wide[..., 3:6], atol=0.1)  # more, not the same
 
 
-def test_depth_to_space_puts_four_channels_into_a_square() -> None:
-    # One place, four times two channels: what stands first goes to the upper left.
-    x = torch.arange(8.0).reshape(1, 8, 1, 1)
-    expected = torch.tensor([[[0, 2], [4, 6]], [[1, 3], [5, 7]]], dtype=torch.float32)
-    torch.testing.assert_close(depth_to_space(x)[0], expected)
+def test_autocast_does_not_touch_the_reading_of_colours() -> None:
+    generator, styles = _start(Generator(FORM)), _styles(1)
+    knots = generator.fields(styles, 64, 64)
+    seen = spline_rows(64), spline_rows(64)
+    plain = generator.read(knots, styles, *seen)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(generator.read(knots, styles, *seen), plain)
 
 
-def test_the_decoder_begins_without_a_chequerboard() -> None:
-    decoder = _start(Decoder(FORM))
-    flat = decoder(torch.ones(1, 4, 16, 16))[..., 96:160, 96:160]
-    assert flat.std(dim=(2, 3)).max() < 1e-4
+def test_a_spline_reads_straight_lines_as_they_are() -> None:
+    positions = torch.linspace(2, 7, 50)
+    read = spline(10, positions) @ (3 * torch.arange(10.0) + 1)
+    torch.testing.assert_close(read, 3 * positions + 1)
 
 
-def test_the_critic_compares_the_maps_of_a_group() -> None:
-    critic = _start(Critic(FORM))
-    maps = torch.randn(16, 4, 16, 16)
-    alike = maps[:1].expand(16, -1, -1, -1)
-    assert not torch.allclose(critic(maps)[0], critic(alike)[0], atol=1e-4)
-    # A batch of one group sees only itself, in whatever order.
-    torch.testing.assert_close(critic(maps[:8]), critic(maps[:8].flip(0)).flip(0))
+def test_a_spline_is_smooth_and_goes_on_as_it_ends() -> None:
+    knots = torch.randn(9, generator=seeded(2))
+    positions = torch.linspace(-0.5, 8.5, 1801, dtype=torch.float64)
+    weights = spline(9, positions)
+    torch.testing.assert_close(weights.sum(1), torch.ones(1801))
+    assert weights.min() >= 0
+    curve = (weights @ knots).double()
+    # Second differences of a smooth curve do not jump; those of a bent line do, at its knots.
+    bends = curve.diff(n=2) / 0.005**2
+    assert bends.diff().abs().max() < 0.1
+    torch.testing.assert_close(spline(9, torch.tensor([-4.0])), spline(9, torch.tensor([-0.5])))
+    assert torch.equal(spline(1, torch.tensor([0.0, 5.0])), torch.ones(2, 1))
 
 
-def test_the_strength_of_a_style_does_not_change_the_strength_of_a_map() -> None:
-    generator = _start(Generator(FORM))
-    conv = generator.at_half[0]
+def test_a_styled_convolution_keeps_every_channel_varied() -> None:
+    conv = _start(StyledConv(8, 8, 16))
     with torch.no_grad():
-        conv.shift.weight.zero_()
         conv.scale.weight.zero_()
-    x, style = torch.randn(1, 16, 4, 4), torch.zeros(1, 16)
-    plain = conv(x, style)
+        conv.shift.weight.zero_()
+    faint = 5 + 0.01 * torch.randn(1, 8, 16, 16, generator=seeded(3))
+    assert conv(faint, _styles(1)).std((2, 3)).min() > 0.3
+
+
+def test_a_styled_mix_has_the_same_strength_under_any_style() -> None:
+    mix = _start(StyledMix(32, 64, 16, 1.5))
     with torch.no_grad():
-        conv.scale.bias.fill_(9.0)
-    torch.testing.assert_close(conv(x, style), plain, atol=1e-4, rtol=1e-4)
-    levelled = x / x.square().mean(1, keepdim=True).sqrt()
-    expected = F.conv2d(F.pad(levelled, (1, 1, 1, 1), "replicate"), conv.conv.weight)
-    expected /= conv.conv.weight.square().sum((1, 2, 3)).sqrt()[:, None, None]
-    torch.testing.assert_close(plain, F.leaky_relu(expected, 0.2) * 2**0.5, atol=1e-4, rtol=1e-4)
+        mix.shift.weight.zero_()
+    x = torch.randn(2, 32, 4000, generator=seeded(4))
+    for strength in (0.1, 10.0):
+        mixed = mix(x, strength * _styles(2))
+        assert mixed.std().item() == pytest.approx(1.5, rel=0.1)
 
 
-def test_fitted_noise_gives_styles_of_the_same_mean_and_spread() -> None:
-    generator = _start(Generator(FORM))
-    # 8 numbers of noise cannot span 16 of style: the given ones lie on a plane of 5.
-    plane = torch.randn(5, 16, generator=seeded(1))
-    given = torch.randn(4000, 5, generator=seeded(2)) @ plane + torch.linspace(-3, 3, 16)
-    generator.fit_styles(given)
-    drawn = generator.style(torch.randn(4000, 8, generator=seeded(3)))
-    torch.testing.assert_close(drawn.mean(0), given.mean(0), atol=0.3, rtol=0)
-    torch.testing.assert_close(drawn.T.cov(), given.T.cov(), atol=0.8, rtol=0.1)
+def test_normalised_maps_have_mean_0_and_variance_1() -> None:
+    x = normalise(3 + 7 * torch.randn(2, 4, 9, 13, generator=seeded(5)))
+    torch.testing.assert_close(x.mean((2, 3)), torch.zeros(2, 4), atol=1e-5, rtol=0)
+    torch.testing.assert_close(x.var((2, 3), correction=0), torch.ones(2, 4), atol=1e-3, rtol=0)
 
 
-@pytest.mark.parametrize(("height", "width"), [(16, 16), (16, 29), (29, 16)])
-def test_the_stylist_gives_one_style_a_map(height: int, width: int) -> None:
-    assert _start(Stylist(FORM))(torch.randn(3, 4, height, width)).shape == (3, 16)
+@pytest.mark.parametrize("fine", [False, True])
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (64, 116), (116, 64), (16, 16)])
+def test_a_critic_gives_its_opinions_of_each_picture(
+    height: int,
+    width: int,
+    *,
+    fine: bool,
+) -> None:
+    critic = _start(Critic(16, 2, fine=fine))
+    assert critic(torch.randn(16, 3, height, width)).shape == (16, 2)
 
 
-@pytest.mark.parametrize("field", ["codec_width", "generator_width", "critic_width", "n_style"])
+def test_a_critic_compares_the_pictures_of_a_group() -> None:
+    critic = _start(Critic(16, 1, fine=False))
+    pictures = torch.randn(16, 3, 32, 32, generator=seeded(6))
+    alike = pictures[:1].expand(16, -1, -1, -1)
+    assert not torch.allclose(critic(pictures)[0], critic(alike)[0], atol=1e-4)
+    # A group sees only itself, in whatever order.
+    torch.testing.assert_close(critic(pictures[:8]), critic(pictures)[:8])
+    torch.testing.assert_close(critic(pictures[:8]), critic(pictures[:8].flip(0)).flip(0))
+
+
+@pytest.mark.parametrize("field", ["width", "whole_width", "detail_width", "n_style", "n_waves"])
 def test_a_form_refuses_what_cannot_be_built(field: str) -> None:
     with pytest.raises(ValueError, match="must be"):
         Form(**{field: 0})

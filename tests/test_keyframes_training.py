@@ -1,208 +1,165 @@
-"""The trainings of the stills: two steps on a few pictures, resumed, stopped, and exported."""
+"""The training of the stills by its command: a few steps, resumed, stopped, exported, refused."""
 
-import dataclasses
 import json
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner, Result
 from lightning_fabric import Fabric
 
-from keyframes.codec_training import CodecSettings
-from keyframes.gan_training import GanSettings
-from keyframes.latents import measure
+from keyframes.gan_training import GanTraining, Settings
 from keyframes.networks import Form
-from keyframes.stages import Plan, Workshop
-from keyframes.stills import load_networks, load_stills
-from keyframes.training import Course, draw
+from keyframes.stills import load_stills
+from keyframes.views import draw_views
 from pix2pix import weights
-from pix2pix.run import Budget, Diverged, Run, seeded
+from pix2pix.run import seeded
+from scripts import train_keyframes
 
-FORM = Form(n_latents=4, codec_width=8, generator_width=8, critic_width=16, n_noise=8, n_style=16)
-PLAN = Plan(
-    form=FORM,
-    codec=CodecSettings(n_batch=4, crop=32, critic_width=8),
-    gan=GanSettings(n_batch=8, n_penalised=8, penalty_every=2, n_fitted=16, n_critic_first=1),
-    seed=3,
-)
-
-
-def _smooth(n: int, height: int, width: int) -> np.ndarray:
-    """Make n pictures of random smooth noise."""
-    noise = torch.rand(n, 3, 4, 4, generator=seeded(n))
-    pictures = torch.nn.functional.interpolate(noise, (height, width), mode="bicubic")
-    return pictures.clamp(0, 1).mul(255).to(torch.uint8).numpy()
-
-
-PICTURES = [_smooth(16, 64, 64), _smooth(10, 64, 112), _smooth(9, 112, 64)]
+FORM = Form(width=16, n_noise=8, n_style=16, whole_width=16, detail_width=16)
+SETTINGS = Settings(n_batch=16, penalty_every=2)
+RUN = Path("runs/small-keyframes")
 
 
 @pytest.fixture(autouse=True)
-def _small_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Skip the 44 full-size pictures of a GAN's sheet, which tests of the loop do not look at."""
+def _small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Shrink networks and pictures, and skip the 44 full-size pictures of a sheet."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train_keyframes, "Form", lambda: FORM)
+    monkeypatch.setattr(train_keyframes, "Settings", lambda: SETTINGS)
+    monkeypatch.setattr(train_keyframes, "SHORT", 64)
+    monkeypatch.setattr(train_keyframes, "LONG", 112)
     monkeypatch.setattr("keyframes.gan_training.sheet", lambda _: torch.zeros(3, 8, 8))
-
-
-def _workshop(folder: Path, plan: Plan = PLAN, pictures: list[np.ndarray] = PICTURES) -> Workshop:
-    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
-    return Workshop(folder=folder, plan=plan, fabric=fabric, pictures=pictures)
-
-
-def _course(steps: int, *, resumed: bool = False) -> Course:
-    return Course(budget=Budget(steps=steps), resumed=resumed, tell=lambda *_: None)
-
-
-def _tensors(folder: Path, stage: str) -> dict[str, torch.Tensor]:
-    return weights.load(folder / stage / "checkpoint.safetensors", None).tensors
-
-
-def _both(workshop: Workshop, steps: int, *, resumed: bool = False) -> None:
-    workshop.train_codec(_course(steps, resumed=resumed))
-    workshop.train_gan(_course(steps, resumed=resumed))
-
-
-def test_both_stages_move_their_weights_and_export_stills(tmp_path: Path) -> None:
-    workshop = _workshop(tmp_path)
-    _both(workshop, 1)
-    before = {stage: _tensors(tmp_path, stage) for stage in ("codec", "gan")}
-    _both(workshop, 3, resumed=True)
-    for stage, tensors in before.items():
-        after = _tensors(tmp_path, stage)
-        moved = [n for n in tensors if "networks" in n and not torch.equal(tensors[n], after[n])]
-        assert len(moved) > 10
-    digest = workshop.export(tmp_path / "keyframes.safetensors")
-    stills = load_stills(weights.load(tmp_path / "keyframes.safetensors", digest))
-    assert stills.paint(stills.style(0)[None], 64, 112).isfinite().all()
-
-
-def test_a_theme_begins_with_one_that_was_trained(tmp_path: Path) -> None:
-    first = _workshop(tmp_path / "first")
-    _both(first, 2)
-    digest = first.export(tmp_path / "first.safetensors")
-    base = load_networks(weights.load(tmp_path / "first.safetensors", digest))
-    second = dataclasses.replace(_workshop(tmp_path / "second"), base=base)
-    second.train_gan(_course(1))  # the codec is the base's, and there is nothing to copy
-    assert (tmp_path / "second" / "gan" / "checkpoint.safetensors").exists()
-    second.export(tmp_path / "second.safetensors")
-    one, other = (
-        weights.load(tmp_path / f"{name}.safetensors", None).tensors for name in ("first", "second")
-    )
-    codec = [name for name in one if not name.startswith(("generator.", "statistics."))]
-    assert all(torch.equal(one[name], other[name]) for name in codec)
-    near = [(one[n].float() - other[n].float()).abs().max() for n in one if "generator" in n]
-    assert max(near) < 0.05
-
-
-@pytest.mark.parametrize("stage", ["codec", "gan"])
-def test_a_resumed_stage_goes_on_exactly(
-    tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
     monkeypatch.setattr("keyframes.training.LOG_EVERY", 1)
-    straight, resumed = _workshop(tmp_path / "a"), _workshop(tmp_path / "b")
-    for workshop in (straight, resumed):
-        workshop.train_codec(_course(1))
-    if stage == "codec":
-        _continue(straight.folder, resumed.folder)
-        straight.train_codec(_course(5, resumed=True))
-        _stop_after(2, resumed.train_codec, resumed=True)
-        resumed.train_codec(_course(5, resumed=True))
-    else:
-        straight.train_gan(_course(5))
-        _stop_after(2, resumed.train_gan, resumed=False)
-        resumed.train_gan(_course(5, resumed=True))
-    one, other = _tensors(straight.folder, stage), _tensors(resumed.folder, stage)
-    assert one.keys() == other.keys()
-    assert all(torch.equal(one[name], other[name]) for name in one)
-    logs = [
-        [json.loads(line) for line in (w.folder / stage / "log.jsonl").read_text().splitlines()]
-        for w in (straight, resumed)
-    ]
-    for lines in logs:
-        for line in lines:
-            del line["elapsed_s"]
-    assert logs[0] == logs[1]
 
 
-def _continue(one: Path, other: Path) -> None:
-    """See to it that two runs start alike."""
-    first, second = _tensors(one, "codec"), _tensors(other, "codec")
-    assert all(torch.equal(first[name], second[name]) for name in first)
+def _train(*options: object, name: str = "small") -> Result:
+    made = ("--made", "abstract", "--n-square", 16, "--n-wide", 16, "--n-tall", 16)
+    words = [str(word) for word in (name, *made, *options)]
+    return CliRunner().invoke(train_keyframes.main, words, catch_exceptions=False)
 
 
-def _stop_after(n: int, stage: Callable[[Course], bool], *, resumed: bool) -> None:
-    """Run a stage of five steps, and ask it to stop as Ctrl-C does when n of them are done."""
+def _checkpoint(run: Path = RUN) -> dict[str, torch.Tensor]:
+    return weights.load(run / "checkpoint.safetensors", None).tensors
 
-    def tell(step: int, *_: object) -> None:
-        if step == n:
+
+def _log(run: Path = RUN) -> list[dict[str, float]]:
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    for line in lines:
+        del line["elapsed_s"]
+    return lines
+
+
+def test_training_moves_all_networks_and_exports_stills() -> None:
+    assert _train("--steps", 1).exit_code == 0
+    before = _checkpoint()
+    result = _train("--steps", 3, "--resume", "--export", "stills.safetensors")
+    assert result.exit_code == 0, result.output
+    after = _checkpoint()
+    for network in ("generator", "critics", "average"):
+        names = [name for name in before if f"/{network}/" in name and "optimiser" not in name]
+        moved = [name for name in names if not torch.equal(before[name], after[name])]
+        assert len(moved) > len(names) / 2 > 5
+    digest = result.output.splitlines()[-1].split()[0]
+    stills = load_stills(weights.load(Path("stills.safetensors"), digest))
+    assert stills.paint(stills.style(0)[None], 64, 112).std() > 0.01
+
+
+def test_the_generator_learns_what_is_dark() -> None:
+    """The thinnest thing a GAN must do: pictures of night make it paint the night."""
+    night = [np.full((16, 3, 64, 64), 20, np.uint8)] * 3
+    fabric = Fabric(accelerator="cpu", devices=1, precision="32-true")
+    training = GanTraining(fabric, FORM, Settings(n_batch=16, rate=3e-3, half_life=5), night, 0)
+
+    def brightness() -> float:
+        stills = training.stills()
+        styles = torch.stack([stills.style(seed) for seed in range(16)])
+        return stills.paint(styles, 64, 64).mean().item()
+
+    before = brightness()
+    for step in range(80):
+        training.step(step, 0.0)
+    assert abs(brightness() - 20 / 255) < 0.5 * abs(before - 20 / 255)
+
+
+def test_a_resumed_run_goes_on_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _train("--steps", 5).exit_code == 0
+    straight, log = _checkpoint(), _log()
+
+    def stop(step: int, *_: object) -> None:
+        if step == 2:
             os.kill(os.getpid(), signal.SIGINT)
 
-    course = Course(budget=Budget(steps=5), resumed=resumed, tell=tell)
-    assert not stage(course)
+    other = Path("runs/other-keyframes")
+    with monkeypatch.context() as patched:
+        patched.setattr(train_keyframes, "_tell", stop)
+        assert _train("--steps", 5, name="other").exit_code == 0
+    assert len(_log(other)) == 2
+    assert _train("--steps", 5, "--resume", name="other").exit_code == 0
+    resumed = _checkpoint(other)
+    assert straight.keys() == resumed.keys()
+    assert all(torch.equal(straight[name], resumed[name]) for name in straight)
+    assert log == _log(other)
 
 
-@pytest.mark.parametrize("stage", ["codec", "gan"])
-def test_nan_stops_a_run_and_keeps_the_checkpoint(
-    tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    workshop = _workshop(tmp_path)
-    _both(workshop, 1)
-    before = (tmp_path / stage / "checkpoint.safetensors").read_bytes()
-    where = {
-        "codec": "keyframes.codec_training.to_range",
-        "gan": "keyframes.gan_training.F.softplus",
-    }
-    monkeypatch.setattr(where[stage], lambda x: x * torch.nan)
-    train = {"codec": workshop.train_codec, "gan": workshop.train_gan}[stage]
-    with pytest.raises(Diverged, match="nan"):
-        train(_course(3, resumed=True))
-    assert (tmp_path / stage / "checkpoint.safetensors").read_bytes() == before
+def test_a_run_begins_with_a_generator_that_was_trained() -> None:
+    assert _train("--steps", 2, "--export", "first.safetensors").exit_code == 0
+    options = ("--steps", 1, "--begin-with", "first.safetensors", "--export", "second.safetensors")
+    assert _train(*options, name="other").exit_code == 0
+    first, second = (
+        weights.load(Path(f"{name}.safetensors"), None).tensors for name in ("first", "second")
+    )
+    # One warm step away, not another draw of the weights.
+    assert max((first[n].float() - second[n].float()).abs().max() for n in first) < 0.01
 
 
-def test_a_stage_is_not_begun_twice_nor_resumed_otherwise(tmp_path: Path) -> None:
-    workshop = _workshop(tmp_path)
-    workshop.train_codec(_course(1))
-    with pytest.raises(FileExistsError, match="resume it"):
-        workshop.train_codec(_course(1))
-    other = Plan(form=FORM, codec=PLAN.codec, gan=PLAN.gan, seed=4)
-    with pytest.raises(ValueError, match="other settings"):
-        _workshop(tmp_path, other).train_codec(_course(2, resumed=True))
+def test_nan_stops_a_run_and_keeps_the_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _train("--steps", 1).exit_code == 0
+    before = (RUN / "checkpoint.safetensors").read_bytes()
+    monkeypatch.setattr("keyframes.gan_training.F.softplus", lambda x: x * torch.nan)
+    result = _train("--steps", 3, "--resume")
+    assert result.exit_code == 1
+    assert "nan at step 1. The checkpoint before it is kept." in result.output
+    assert (RUN / "checkpoint.safetensors").read_bytes() == before
 
 
-def test_the_gan_wants_a_codec_first(tmp_path: Path) -> None:
-    with pytest.raises(weights.BrokenWeights, match="cannot be read"):
-        _workshop(tmp_path).train_gan(_course(1))
+def test_a_run_is_not_begun_twice_nor_resumed_otherwise() -> None:
+    assert _train("--steps", 1).exit_code == 0
+    again, other, none = (
+        _train("--steps", 1),
+        _train("--steps", 2, "--resume", "--seed", 4),
+        _train("--steps", 1, "--resume", name="other"),
+    )
+    for result in (again, other, none):
+        assert result.exit_code == 2
+    assert "holds a run already" in again.output
+    assert "begun with other settings" in other.output
 
 
-def test_latents_are_measured_a_channel_at_a_time() -> None:
-    maps = np.random.default_rng(0).normal([[[[3]], [[-1]]]], [[[[2]], [[0.5]]]], (400, 2, 8, 8))
-    statistics = measure(maps.astype(np.float16))
-    torch.testing.assert_close(statistics.mean, torch.tensor([3.0, -1.0]), atol=0.05, rtol=0)
-    torch.testing.assert_close(statistics.deviation, torch.tensor([2, 0.5]), atol=0.05, rtol=0)
-    batch = torch.from_numpy(maps).float()
-    torch.testing.assert_close(statistics.restore(statistics.normalise(batch)), batch)
+def test_a_run_folder_holds_plan_log_and_samples() -> None:
+    assert _train("--steps", 2).exit_code == 0
+    assert json.loads((RUN / "plan.json").read_text())["form"]["width"] == 16
+    assert [line["step"] for line in _log()] == [1, 2]
+    assert sorted(path.name for path in (RUN / "samples").iterdir())[-1] == "00000002.png"
 
 
-def test_each_picture_is_drawn_as_often_as_any_other() -> None:
-    arrays = [np.arange(2), np.arange(2, 8)]
-    drawn = np.array(draw(arrays, seeded(0), 4000))
-    assert np.bincount(drawn, minlength=8).min() > 400
-    assert np.bincount(drawn, minlength=8).max() < 600
-
-
-def test_a_run_folder_holds_plan_log_and_samples(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("keyframes.training.LOG_EVERY", 1)
-    _workshop(tmp_path).train_codec(_course(2))
-    run = Run(tmp_path / "codec")
-    assert run.plan["seed"] == 3
-    lines = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in lines] == [1, 2]
-    # The critic joins at half of the budget.
-    assert "critic" not in lines[0]
-    assert "critic" in lines[1]
-    assert sorted(p.name for p in (run.folder / "samples").iterdir())[-1] == "00000002.png"
+@pytest.mark.parametrize(("height", "width"), [(256, 256), (256, 464), (464, 256), (64, 70)])
+def test_views_lie_in_the_picture_and_reach_all_of_it(height: int, width: int) -> None:
+    places = torch.arange(height * width).reshape(1, height, width)
+    for kind, gap in (("whole", 4), ("near", 1), ("middle", 2)):
+        tops, bottoms, lefts, rights = [], [], [], []
+        for seed in range(400):
+            shown = getattr(draw_views(seeded(seed), height, width), kind).cut(places)[0]
+            rows, columns = shown[:, 0] // width, shown[0] % width
+            assert rows.diff().unique().item() == columns.diff().unique().item() == gap
+            tops.append(rows[0].item())
+            bottoms.append(rows[-1].item())
+            lefts.append(columns[0].item())
+            rights.append(columns[-1].item())
+        assert min(tops) <= 3
+        assert min(lefts) <= 3
+        assert max(bottoms) >= height - 4
+        assert max(rights) >= width - 4

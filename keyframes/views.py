@@ -1,0 +1,56 @@
+"""What the critics see of a picture: the whole of it from afar, and details from near by.
+
+A view is so many rows and columns of the picture, with gaps between them when it is seen from
+afar. True pictures are cut so, and painted ones are read at those pixels alone: no critic needs a
+whole picture in full size, which would cost sixteen times as much.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+
+SIDE = 64  # pixels of a detail; fewer where the picture is smaller than two of them
+FAR = 4  # pixels from one to the next, seen from afar; 2 half-way, 1 near by
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Some rows and columns of a picture."""
+
+    rows: slice
+    columns: slice
+
+    def cut(self, pictures: Tensor) -> Tensor:
+        """Return what is to be seen of pictures (..., H, W)."""
+        return pictures[..., self.rows, self.columns]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Views:
+    """What is looked at in one step."""
+
+    whole: View  # all of the picture, from afar
+    near: View  # a detail
+    middle: View  # a detail of twice the side
+
+
+def draw_views(generator: Generator, height: int, width: int) -> Views:
+    """Draw views of pictures of 32 by 32 pixels or more; anything of them may be seen."""
+    y, x = torch.randint(FAR, (2,), generator=generator).tolist()
+    whole = View(
+        rows=slice(y, y + height // FAR * FAR - FAR + 1, FAR),
+        columns=slice(x, x + width // FAR * FAR - FAR + 1, FAR),
+    )
+    return Views(
+        whole=whole,
+        near=_draw_detail(generator, height, width, 1),
+        middle=_draw_detail(generator, height, width, 2),
+    )
+
+
+def _draw_detail(generator: Generator, height: int, width: int, gap: int) -> View:
+    side = min(SIDE, min(height, width) // 2 // FAR * FAR)
+    spare = torch.tensor([height - side * gap, width - side * gap])
+    y, x = (torch.rand(2, generator=generator) * (spare + 1)).long().tolist()
+    return View(rows=slice(y, y + side * gap, gap), columns=slice(x, x + side * gap, gap))
