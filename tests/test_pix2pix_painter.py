@@ -154,3 +154,21 @@ def test_spreading_keeps_the_picture() -> None:
     assert wide.shape == (1, 1, 256, 512)
     assert torch.allclose(wide[0, 0, 0, ::2], ramp[0, 0, 0] * 2 - 1, atol=0.005)
     assert torch.equal(spread(ramp, 256, 256), ramp * 2 - 1)
+
+
+@pytest.mark.parametrize(
+    ("able", "precision"),
+    [
+        ({"amx_bf16": True, "avx512_bf16": True, "cpu_name": "Intel Xeon"}, "bf16"),
+        ({"avx512_bf16": True, "cpu_name": "AMD EPYC"}, "bf16"),
+        ({"avx512_bf16": True, "amx_bf16": False, "cpu_name": "Intel Xeon"}, "float32"),
+        ({"avx2": True}, "float32"),
+        ({"bf16": True}, "bf16"),
+    ],
+)
+def test_bf16_is_chosen_where_it_is_faster(
+    monkeypatch: pytest.MonkeyPatch, able: dict[str, object], precision: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    assert choose_precision() == precision
