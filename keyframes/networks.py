@@ -147,12 +147,14 @@ class Generator(Special):
         (B, 3, h, w) in [−1, 1]; always float32: a field rounded to bf16 shows as jagged contours.
         """
         n_at_once = max(1, N_AT_ONCE // (len(rows) * len(columns)))
-        strips = rows.split(max(1, N_AT_ONCE // len(columns)))
+        strips = torch.split(rows, max(1, N_AT_ONCE // len(columns)))
         with torch.autocast(knots.device.type, enabled=False):
             pictures = [
                 torch.cat([self._read(some, theirs, strip, columns) for strip in strips], 2)
                 for some, theirs in zip(
-                    knots.float().split(n_at_once), styles.float().split(n_at_once), strict=True
+                    torch.split(knots.float(), n_at_once),
+                    torch.split(styles.float(), n_at_once),
+                    strict=True,
                 )
             ]
         return torch.cat(pictures)
