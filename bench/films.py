@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from film.pipeline import make_film
+from film.pipeline import Song, make_film
 from film.recipe import Recipe, build_recipe, choose_keyframes
 from film.report import Report
 from spectro.audio import Limits
@@ -41,12 +41,11 @@ def write_demo_song(path: Path, n_times: int) -> None:
 
 def _make(song: Path, film: Path, recipe: Recipe) -> Report:
     return make_film(
-        song,
+        Song(path=song, limits=Limits(max_duration_s=LONGEST_S, max_bytes=2**40)),
         film,
         recipe,
         work=film.with_suffix(".work"),
         progress=_ignore,
-        limits=Limits(max_duration_s=LONGEST_S, max_bytes=2**40),
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -31,25 +32,31 @@ class Progress(Protocol):
         """Take note of a step: stages are "analysis", "paint" and "join"."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Song:
+    """What becomes a film."""
+
+    path: Path  # of a WAV
+    title: str | None = None  # what players call the film; by default the file's name
+    limits: Limits = field(default_factory=Limits)  # what it may be at most
+
+
 def make_film(
-    song: Path,
+    song: Song,
     output: Path,
     recipe: Recipe,
     *,
     work: Path,
     progress: Progress,
-    limits: Limits | None = None,
 ) -> Report:
     """Make a film; a run that is stopped goes on from its whole segments when called again.
 
     Parameters
     ----------
-    song : a WAV
     output : the MP4, written over where it exists, and only when it is whole
     recipe : of a film made before, or without hashes
     work : folder of this film alone; it stays when the run is stopped and goes when it is done
     progress : called often
-    limits : what the song may be at most; by default 20 minutes
 
     Raises
     ------
@@ -57,10 +64,10 @@ def make_film(
         Something that the user can mend; one sentence.
     """
     watch = Stopwatch()
-    check_output(output, song)
+    check_output(output, song.path)
     with plain_disk_errors():
         with watch.stage("load"):
-            audio = load(song, limits or Limits())
+            audio = load(song.path, song.limits)
             sound = choose_form(audio)
             theme = load_theme(recipe.theme, recipe.weights)
         notes = (*_notes(audio, recipe), *sound.notes)
@@ -80,7 +87,8 @@ def make_film(
             n_resumed = _render(scene, segments, recipe, room, watch, progress)
             with watch.stage("join"):
                 paths = [room.segment_path(segment) for segment in segments]
-                track = Track(audio=audio, form=sound, excerpt=excerpt)
+                title = song.title or song.path.stem
+                track = Track(audio=audio, form=sound, excerpt=excerpt, title=title)
                 join(paths, track, recipe, output, partial(progress, "join"))
     return build_report(
         watch, recipe, n_frames=excerpt.n_frames, n_resumed_segments=n_resumed, notes=notes

@@ -36,6 +36,7 @@ class Track:
     audio: Audio
     form: SoundForm
     excerpt: Excerpt
+    title: str  # what players show
 
 
 def join(
@@ -113,7 +114,7 @@ def _write(
             video.time_base = 1 / recipe.fps
             extradata = template.codec_context.extradata
         sound = add_sound(container, track.form)
-        container.metadata["title"] = track.audio.path.stem
+        container.metadata["title"] = track.title
         container.metadata["comment"] = recipe.to_json()
         pictures = _copy_packets(paths, video, recipe.fps, extradata)
         sounds = encode_sound(

@@ -118,11 +118,11 @@ def command(context: click.Context, /, song: Path, output: Path, **options: Any)
             check_folder(record)
     settle_threads()
     # Torch takes seconds to load: only once all choices are known to be right.
-    from film.pipeline import make_film  # noqa: PLC0415
+    from film.pipeline import Song, make_film  # noqa: PLC0415
 
     work = WORK / _digest(song, recipe)
     with plain_disk_errors(), show_progress() as progress:
-        report = make_film(song, output, recipe, work=work, progress=progress)
+        report = make_film(Song(path=song), output, recipe, work=work, progress=progress)
         write_records(report, options["save_recipe"], options["report"])
     for note in report.notes:
         click.echo(note)

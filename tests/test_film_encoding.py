@@ -67,7 +67,7 @@ def make(
         with SegmentWriter(paths[-1], form(fps, quality), segment.n_frames) as writer:
             writer.write(paint(segment.first_frame, segment.stop_frame))
             writer.finish()
-    track = Track(audio=audio, form=choose_form(audio), excerpt=excerpt)
+    track = Track(audio=audio, form=choose_form(audio), excerpt=excerpt, title="A song")
     recipe = RECIPE.model_copy(update={"fps": fps, "start_s": start_s})
     join(paths, track, recipe, output, ignore)
     return output
@@ -284,7 +284,8 @@ def test_what_holds_no_recipe_is_refused(tmp_path: Path, write_wav: WriteWav) ->
 def test_segments_of_another_kind_are_not_joined(tmp_path: Path, write_wav: WriteWav) -> None:
     song = load(write_wav(music(1.0)))
     timeline = Timeline(fps=Fraction(24), n_samples=song.n_samples, sample_rate=44_100)
-    track = Track(audio=song, form=choose_form(song), excerpt=cut_excerpt(timeline, 0, None))
+    excerpt = cut_excerpt(timeline, 0, None)
+    track = Track(audio=song, form=choose_form(song), excerpt=excerpt, title="A song")
     paths = [tmp_path / "a.mp4", tmp_path / "b.mp4"]
     write_segment(paths[0], paint(0, 12), quality="draft")
     write_segment(paths[1], paint(12, 24), quality="final")

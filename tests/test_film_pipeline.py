@@ -18,7 +18,7 @@ import film.painting
 import film.workroom
 from film.cards import list_themes
 from film.engines import Duet
-from film.pipeline import make_film
+from film.pipeline import Song, make_film
 from film.recipe import Recipe
 from film.report import Report
 from film.video import read_recipe
@@ -49,7 +49,7 @@ def stop_at(n_frames: int) -> Callable[[str, int, int], None]:
 
 def make(song: Path, name: str = "film.mp4", recipe: Recipe = RECIPE) -> Report:
     work = song.parent / "work"
-    return make_film(song, song.parent / name, recipe, work=work, progress=ignore)
+    return make_film(Song(path=song), song.parent / name, recipe, work=work, progress=ignore)
 
 
 def test_a_song_becomes_a_film(tmp_path: Path, write_wav: WriteWav, tiny_theme: str) -> None:
@@ -63,7 +63,7 @@ def test_a_song_becomes_a_film(tmp_path: Path, write_wav: WriteWav, tiny_theme: 
             stills.append((tmp_path / "work" / "latest.jpg").read_bytes()[:2])
 
     report = make_film(
-        song, tmp_path / "film.mp4", RECIPE, work=tmp_path / "work", progress=progress
+        Song(path=song), tmp_path / "film.mp4", RECIPE, work=tmp_path / "work", progress=progress
     )
     n_frames = math.ceil(9.1 * 4)
     assert len(decode_frames(tmp_path / "film.mp4")) == report.n_frames == n_frames
@@ -134,7 +134,7 @@ def test_a_cancelled_run_goes_on_where_it_was(
     for n_frames in (20, 34):  # in the second segment, and in the third
         with pytest.raises(StoppedError):
             make_film(
-                song,
+                Song(path=song),
                 tmp_path / "film.mp4",
                 RECIPE,
                 work=tmp_path / "work",
@@ -156,7 +156,13 @@ def test_work_for_another_film_is_thrown_away(
 ) -> None:
     song = write_wav(music(5.0))
     with pytest.raises(StoppedError):
-        make_film(song, tmp_path / "f.mp4", RECIPE, work=tmp_path / "work", progress=stop_at(18))
+        make_film(
+            Song(path=song),
+            tmp_path / "f.mp4",
+            RECIPE,
+            work=tmp_path / "work",
+            progress=stop_at(18),
+        )
     assert make(song, recipe=RECIPE.model_copy(update={"seed": 1})).n_resumed_segments == 0
 
 
@@ -164,14 +170,15 @@ KILLED = """
 import sys, time
 from pathlib import Path
 sys.path[:0] = {path!r}
-from test_film_pipeline import RECIPE, make_film
+from test_film_pipeline import RECIPE, Song, make_film
 
 def progress(stage, done, total):
     if stage == "paint" and done > 24:
         print("painting", flush=True)
         time.sleep(600)
 
-make_film(Path("song.wav"), Path("film.mp4"), RECIPE, work=Path("work"), progress=progress)
+song = Song(path=Path("song.wav"))
+make_film(song, Path("film.mp4"), RECIPE, work=Path("work"), progress=progress)
 """
 
 
@@ -276,12 +283,11 @@ def test_mistakes_are_one_sentence_and_leave_no_film(
         make(tmp_path / "none.wav")
     with pytest.raises(TonfilmError, match="too long"):
         make_film(
-            song,
+            Song(path=song, limits=Limits(max_duration_s=0.4)),
             tmp_path / "film.mp4",
             RECIPE,
             work=tmp_path / "work",
             progress=ignore,
-            limits=Limits(max_duration_s=0.4),
         )
     assert not (tmp_path / "film.mp4").exists()
 

@@ -47,6 +47,7 @@ def test_a_song_becomes_a_film(app: Flask, visitor: Visitor) -> None:
     with av.open(_film_path(app, film_id)) as film:
         assert film.streams.video[0].frames == 24
         assert (film.streams.video[0].width, film.streams.video[0].height) == (640, 360)
+        assert film.metadata["title"] == "Ein Lied"
     assert not (Path(app.instance_path) / "work" / film_id).exists()
     assert visitor.get(f"/films/{film_id}/poster.jpg").data[:2] == b"\xff\xd8"
 

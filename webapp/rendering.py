@@ -5,7 +5,7 @@ from pathlib import Path
 import av
 from PIL import Image
 
-from film.pipeline import make_film
+from film.pipeline import Song, make_film
 from film.recipe import parse_recipe
 from film.report import Report
 from webapp.leases import Lease
@@ -21,7 +21,10 @@ def render_film(service: Service, film_id: str, lease: Lease) -> Report:
     """Make a film and a picture that stands for it."""
     storage = service.storage
     film = db.session.get_one(Film, film_id)
-    song, recipe = storage.song(film.song_id), parse_recipe(film.recipe)
+    song = Song(
+        path=storage.song(film.song_id), title=film.song.title, limits=service.settings.limits
+    )
+    recipe = parse_recipe(film.recipe)
     db.session.rollback()  # nothing of the database is held while the film is made
     report = make_film(
         song,
@@ -29,7 +32,6 @@ def render_film(service: Service, film_id: str, lease: Lease) -> Report:
         recipe,
         work=storage.work(film_id),
         progress=lease,
-        limits=service.settings.limits,
     )
     write_poster(storage.film(film_id), storage.poster(film_id))
     return report

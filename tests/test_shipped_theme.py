@@ -1,0 +1,95 @@
+"""The theme that ships: whole, small, and as good as its card says."""
+
+import itertools
+import json
+
+import pytest
+import torch
+from torch import Tensor
+
+from film.cards import CARD_NAME, theme_folder
+from film.theme import load_theme
+from keyframes.stills import paint_all, walk
+from training_data.picture_arrays import paint_abstract
+
+FOLDER = theme_folder("abstract")
+CARD = json.loads((FOLDER / CARD_NAME).read_text())
+N = 48
+
+
+@pytest.fixture(scope="module")
+def stills() -> Tensor:
+    made = load_theme("abstract").stills
+    return paint_all(made, torch.stack([made.style(seed) for seed in range(N)]), 256, 256)
+
+
+@pytest.fixture(scope="module")
+def true() -> Tensor:
+    return paint_abstract(torch.Generator().manual_seed(77), N, 256, 256).float() / 255
+
+
+def test_the_weights_are_small_and_nothing_else_is_shipped() -> None:
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 40e6
+    shipped = {path.name for path in FOLDER.iterdir()}
+    assert shipped == {CARD_NAME, "pix2pix.safetensors", "keyframes.safetensors"}
+
+
+def test_the_card_says_how_the_networks_were_made() -> None:
+    assert CARD["data"]
+    for network in ("pix2pix", "keyframes"):
+        said = CARD["training"][network]
+        assert said["steps"] > 1_000
+        assert said["minutes"] > 10
+        assert said["machine"]
+        assert said["last_losses"]
+
+
+def test_the_painted_frames_beat_what_useless_networks_would_paint() -> None:
+    frames = CARD["figures"]["frames"]
+    for baseline in ("mean_training_frame", "frame_of_nearest_training_spectrogram"):
+        assert frames["painted"]["l1"] < 0.8 * frames[baseline]["l1"]
+        assert frames["painted"]["psnr_db"] > frames[baseline]["psnr_db"] + 1
+        assert frames["painted"]["ssim"] > frames[baseline]["ssim"]
+    assert frames["hits"]["top_10"] > 0.5
+    assert frames["hits_without_mean_colour"]["top_10"] > 0.5
+    assert frames["l1_wrong_song"] > 1.5 * frames["l1_right_song"]
+
+
+def test_the_stills_are_nearer_to_true_pictures_than_noise_of_their_colours() -> None:
+    distances = CARD["figures"]["stills"]["sliced_wasserstein"]
+    assert all(distances["stills"][side] < distances["Gaussian"][side] for side in ("256", "128"))
+    memorising = CARD["figures"]["stills"]["memorising"]
+    assert memorising["nearest_median"] > 0.5 * memorising["held_out_nearest_median"]
+
+
+def _measure_edges(pictures: Tensor) -> Tensor:
+    """Return the steepest step between neighbouring pixels of each picture, but for a hundredth."""
+    steps = pictures.diff(dim=3).abs().mean(1).flatten(1)
+    return steps.quantile(0.99, dim=1)
+
+
+def test_the_stills_are_as_sharp_as_what_they_learnt_from(stills: Tensor, true: Tensor) -> None:
+    ratio = _measure_edges(stills).median() / _measure_edges(true).median()
+    assert 0.5 < ratio < 2
+
+
+def test_the_stills_are_as_varied_as_what_they_learnt_from(stills: Tensor, true: Tensor) -> None:
+    def apart(pictures: Tensor) -> float:
+        small = torch.nn.functional.avg_pool2d(pictures, 16).flatten(1)
+        return torch.pdist(small).median().item()
+
+    assert 0.7 < apart(stills) / apart(true) < 1.4
+    assert torch.pdist(stills.mean((2, 3))).min() > 0.001  # no picture comes twice
+
+
+def test_a_walk_flows_without_a_jump() -> None:
+    made = load_theme("abstract").stills
+    for start, end in itertools.pairwise(range(4)):
+        styles = walk(made.style(start), made.style(end), 49)
+        steps = paint_all(made, styles, 128, 128).diff(dim=0).abs().mean((1, 2, 3))
+        assert steps.max() < 4 * steps.median()
+
+
+def test_every_file_of_weights_is_the_one_that_the_card_names() -> None:
+    assert set(CARD["weights"]) == {"pix2pix.safetensors", "keyframes.safetensors"}
+    load_theme("abstract")  # refuses any other bytes
