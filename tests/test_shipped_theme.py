@@ -10,7 +10,7 @@ from torch import Tensor
 from film.cards import CARD_NAME, theme_folder
 from film.theme import load_theme
 from keyframes.stills import paint_all, walk
-from training_data.picture_arrays import paint_abstract
+from training_data.picture_arrays import MADE
 
 FOLDER = theme_folder("abstract")
 CARD = json.loads((FOLDER / CARD_NAME).read_text())
@@ -25,7 +25,7 @@ def stills() -> Tensor:
 
 @pytest.fixture(scope="module")
 def true() -> Tensor:
-    return paint_abstract(torch.Generator().manual_seed(77), N, 256, 256).float() / 255
+    return MADE["abstract"](torch.Generator().manual_seed(77), N, 256, 256).float() / 255
 
 
 def test_the_weights_are_small_and_nothing_else_is_shipped() -> None:

@@ -11,7 +11,7 @@ import torch
 from numpy.lib.format import open_memmap
 from torch import Generator, Tensor
 
-from training_data import abstract
+from training_data import abstract, cityscape, landscape
 
 N_AT_ONCE = 16  # pictures; the draws of each such batch depend on the seed and its number alone
 
@@ -32,13 +32,29 @@ class Shape:
     width: int
 
 
-def paint_abstract(generator: Generator, n: int, height: int, width: int) -> Tensor:
-    """Paint n abstract pictures (n, 3, height, width) uint8, drawn by a CPU generator."""
-    pictures = abstract.paint(abstract.sample(generator, n), height, width)
-    return pictures.clamp(0, 1).mul(255).round().to(torch.uint8)
+class _Maker(Protocol):
+    """A module that paints pictures from vectors of parameters."""
+
+    def sample(self, generator: Generator, n: int) -> Tensor:
+        """Draw the parameters of n pictures."""
+
+    def paint(self, vectors: Tensor, height: int, width: int) -> Tensor:
+        """Paint pictures (n, 3, height, width) in [0, 1]."""
 
 
-MADE: dict[str, Source] = {"abstract": paint_abstract}
+def _paint_with(maker: _Maker) -> Source:
+    def paint(generator: Generator, n: int, height: int, width: int) -> Tensor:
+        pictures = maker.paint(maker.sample(generator, n), height, width)
+        return pictures.clamp(0, 1).mul(255).round().to(torch.uint8)
+
+    return paint
+
+
+MADE: dict[str, Source] = {
+    "abstract": _paint_with(abstract),
+    "cityscape": _paint_with(cityscape),
+    "landscape": _paint_with(landscape),
+}
 
 
 def cache(

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 SIZE = 768  # texels a side of a texture
 N_CELLS = 12  # lattice cells a side of the coarsest octave: the texture repeats after these
+_N_STARS = 1_500
 
 
 def sample(texture: Tensor, place: Tensor) -> Tensor:
@@ -76,6 +77,19 @@ def cells(seed: int) -> Tensor:
     border = nearest[1] - nearest[0]
     weight = torch.softmax(-stacked * 18, dim=0)  # taste: an edge as soft as watercolour
     return _close(torch.stack((border, (weight * tone).sum(0)))[None])
+
+
+@cache
+def stars(seed: int) -> Tensor:
+    """Return a sky of stars, few of them bright, (1, 1, SIZE + 1, SIZE + 1) in [0, 1]."""
+    generator = torch.Generator().manual_seed(seed)
+    sky = torch.zeros(1, 1, SIZE, SIZE)
+    y, x = torch.randint(SIZE, (2, _N_STARS), generator=generator)
+    sky[0, 0, y, x] = 0.25 + 1.5 * torch.rand(_N_STARS, generator=generator) ** 3
+    d = torch.arange(-5.0, 6.0)
+    disc = torch.exp(-(d[:, None].square() + d.square()) / 3.2)
+    sky = F.conv2d(F.pad(sky, (5, 5, 5, 5), mode="circular"), disc[None, None])
+    return _close(sky.clamp(max=1))
 
 
 def _close(texture: Tensor) -> Tensor:
