@@ -1,6 +1,7 @@
 """The made pictures and the director that decides them."""
 
 import itertools
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
@@ -107,20 +108,34 @@ def test_director_hears_loud_and_quiet_low_and_high_held_and_struck() -> None:
     assert director.listen(struck_long_ago).onset < 0.2
 
 
-def test_frames_of_different_sounds_differ_at_first_sight() -> None:
+DIRECTORS = [
+    (abstract, director.direct_abstract),
+    (cityscape, director.direct_cityscape),
+    (landscape, director.direct_landscape),
+]
+Direct = Callable[[torch.Tensor], torch.Tensor]
+
+
+@pytest.mark.parametrize(("maker", "direct"), DIRECTORS)
+def test_frames_of_different_sounds_differ_at_first_sight(
+    maker: ModuleType, direct: Direct
+) -> None:
     sounds = torch.cat(
         [sound(level=0.3), sound(level=0.85), sound(level=0.6, high=8), sound(level=0.6, low=60)]
     )
-    frames = abstract.paint(director.direct(sounds), 64, 64)
+    frames = maker.paint(direct(sounds), 64, 64)
     assert frames[1].mean() > frames[0].mean() + 0.15  # loud is light
     for one, other in itertools.combinations(frames, 2):
         assert (one - other).abs().mean() > 0.06
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0])
-def test_director_takes_silence_and_full_scale(level: float) -> None:
-    vectors = director.direct(torch.full((1, 256, 256), level))
-    assert vectors.shape == (1, abstract.N_PARAMETERS)
+@pytest.mark.parametrize(("maker", "direct"), DIRECTORS)
+def test_director_takes_silence_and_full_scale(
+    maker: ModuleType, direct: Direct, level: float
+) -> None:
+    vectors = direct(torch.full((1, 256, 256), level))
+    assert vectors.shape == (1, maker.N_PARAMETERS)
     assert vectors.isfinite().all()
     assert vectors.min() >= 0
     assert vectors.max() <= 1

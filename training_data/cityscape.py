@@ -78,6 +78,11 @@ def unpack(vectors: Tensor) -> Parameters:
     return Parameters(**dict(zip(NAMES, vectors.unbind(1), strict=True)))
 
 
+def pack(parameters: Parameters) -> Tensor:
+    """Put named parameters back into (B, N_PARAMETERS) vectors."""
+    return torch.stack([getattr(parameters, name) for name in NAMES], dim=1)
+
+
 def sample(generator: torch.Generator, n: int) -> Tensor:
     """Draw the parameters of n pictures, spread as one would hang them on a wall.
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from training_data import abstract, palettes
+from training_data import abstract, cityscape, landscape, palettes
 
 # Borders between five bands, in rows of 86 Hz: 0, 170, 600, 2,000, 6,000, 16,000 Hz.
 _BORDERS = (0, 2, 7, 23, 70, 186)
@@ -85,7 +85,7 @@ SPREAD = {
 }  # fmt: skip
 
 
-def direct(pictures: Tensor) -> Tensor:
+def direct_abstract(pictures: Tensor) -> Tensor:
     """Decide what to paint for spectrogram pictures (B, 256, 256); return abstract's vectors."""
     heard = listen(pictures)
     soft = 1 - heard.busy
@@ -93,8 +93,7 @@ def direct(pictures: Tensor) -> Tensor:
     full = 0.5 * (heard.loud + heard.long_loud)
     return abstract.pack(
         abstract.Parameters(
-            # From ember (low) over rose and dusk to aurora (high).
-            palette=(10.0 + 11.0 * heard.high) / len(palettes.PALETTES),
+            palette=_choose_palette(heard),
             second_palette=0.15 + 0.5 * percussive,
             exposure=0.15 + 0.82 * full,
             contrast=0.4 + 0.55 * heard.busy,
@@ -121,6 +120,82 @@ def direct(pictures: Tensor) -> Tensor:
             sparkle=0.8 * heard.treble**2,
         )
     ).clamp(0, 1)
+
+
+def direct_landscape(pictures: Tensor) -> Tensor:
+    """Decide which landscape to paint for spectrogram pictures; return landscape's vectors.
+
+    The land stays where it is: level is the light of day, bass raises the mountains, treble
+    brings snow and stars, blows stir the lake and the crags, an onset lights the sun.
+    """
+    heard = listen(pictures)
+    percussive = 1 - heard.tonal
+    full = 0.5 * (heard.loud + heard.long_loud)
+    return landscape.pack(
+        landscape.Parameters(
+            palette=_choose_palette(heard),
+            second_palette=0.2 + 0.5 * percussive,
+            day=0.2 + 0.78 * full,
+            contrast=0.4 + 0.55 * heard.busy,
+            saturation=0.55 + 0.45 * heard.long_loud,
+            place=0.315 + 0.006 * heard.high,
+            horizon=0.45 + 0.2 * heard.high,
+            relief=0.15 + 0.75 * heard.bass,
+            rough=0.15 + 0.7 * percussive,
+            mist=0.1 + 0.8 * heard.tonal * (1 - heard.busy),
+            snow=heard.treble,
+            trees=0.3 + 0.5 * heard.busy,
+            water=0.35 + 0.35 * heard.tonal,
+            ripple=0.1 + 0.8 * percussive * heard.loud,
+            clouds=0.2 + 0.5 * heard.busy,
+            cloud_place=0.4 + 0.02 * heard.tonal + 0.02 * heard.loud,
+            sun_x=0.25 + 0.5 * heard.high,
+            sun_y=0.1 + 0.7 * heard.high,
+            sun_size=0.2 + 0.7 * heard.loud,
+            glow=heard.onset,
+            stars=heard.treble * (1 - full),
+        )
+    ).clamp(0, 1)
+
+
+def direct_cityscape(pictures: Tensor) -> Tensor:
+    """Decide which city to paint for spectrogram pictures; return cityscape's vectors.
+
+    The street stays where it is: level is the hour, bass builds the towers, treble lights the
+    windows, an onset switches the signs on.
+    """
+    heard = listen(pictures)
+    percussive = 1 - heard.tonal
+    full = 0.5 * (heard.loud + heard.long_loud)
+    return cityscape.pack(
+        cityscape.Parameters(
+            palette=_choose_palette(heard),
+            second_palette=0.2 + 0.5 * percussive,
+            day=0.16 + 0.74 * full,
+            contrast=0.4 + 0.55 * heard.busy,
+            saturation=0.55 + 0.45 * heard.long_loud,
+            place=0.37 + 0.004 * heard.high,
+            scale=0.3 + 0.35 * heard.tonal,
+            tall=0.15 + 0.8 * heard.bass,
+            windows=0.1 + 0.9 * heard.treble,
+            lamps=heard.high,
+            neon=0.9 * heard.onset,
+            haze=0.1 + 0.8 * heard.tonal * (1 - heard.busy),
+            clouds=0.2 + 0.5 * heard.busy,
+            cloud_place=0.4 + 0.02 * heard.tonal + 0.02 * heard.loud,
+            sun_x=0.25 + 0.5 * heard.high,
+            sun_y=0.1 + 0.7 * heard.high,
+            sun_size=0.2 + 0.7 * heard.loud,
+            glow=heard.onset,
+            water=0.3 + 0.3 * heard.tonal,
+            ripple=0.1 + 0.8 * percussive * heard.loud,
+        )
+    ).clamp(0, 1)
+
+
+def _choose_palette(heard: Impression) -> Tensor:
+    """Choose a place on the ring: from ember (low) over rose and dusk to aurora (high)."""
+    return (10.0 + 11.0 * heard.high) / len(palettes.PALETTES)
 
 
 def _memory(time_constant_s: float, like: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from torchvision.transforms.v2 import functional as transforms
 
 from spectro import windows
 from spectro.errors import TonfilmError
-from training_data import abstract, director, songs
+from training_data import abstract, cityscape, director, landscape, songs
 from training_data.folders import UNREADABLE, read_picture
 
 SHAPES = {(256, 256): 7_000, (256, 512): 2_000, (512, 256): 1_500}  # (height, width): pairs kept
@@ -45,7 +45,11 @@ class _Theme:
     paint: Maker  # parameter vectors to pictures
 
 
-THEMES = {"abstract": _Theme(direct=director.direct, paint=abstract.paint)}
+THEMES = {
+    "abstract": _Theme(direct=director.direct_abstract, paint=abstract.paint),
+    "cityscape": _Theme(direct=director.direct_cityscape, paint=cityscape.paint),
+    "landscape": _Theme(direct=director.direct_landscape, paint=landscape.paint),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
