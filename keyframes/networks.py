@@ -18,6 +18,7 @@ from keyframes.layers import (
     StyledMix,
     double,
     halve,
+    mix,
     normalise,
     spline,
 )
@@ -147,25 +148,34 @@ class Generator(Special):
         (B, 3, h, w) in [−1, 1]; always float32: a field rounded to bf16 shows as jagged contours.
         """
         n_at_once = max(1, N_AT_ONCE // (len(rows) * len(columns)))
-        strips = torch.split(rows, max(1, N_AT_ONCE // len(columns)))
+        strips = torch.split(rows.to(styles.device), max(1, N_AT_ONCE // len(columns)))
+        pictures = []
         with torch.autocast(knots.device.type, enabled=False):
-            pictures = [
-                torch.cat([self._read(some, theirs, strip, columns) for strip in strips], 2)
-                for some, theirs in zip(
-                    torch.split(knots.float(), n_at_once),
-                    torch.split(styles.float(), n_at_once),
-                    strict=True,
-                )
-            ]
-        return torch.cat(pictures)
+            across = knots.float() @ columns.to(styles.device).T
+            for some, theirs in zip(
+                torch.split(across, n_at_once),
+                torch.split(styles.float(), n_at_once),
+                strict=True,
+            ):
+                read = [self._read((strip @ some).flatten(2), theirs) for strip in strips]
+                pictures.append(torch.cat(read, 2))
+        return torch.cat(pictures).reshape(len(knots), 3, len(rows), len(columns))
 
-    def _read(self, knots: Tensor, styles: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-        fields = rows.to(knots) @ knots @ columns.to(knots).T
-        rising, bent = self.to_waves(fields.flatten(2), styles).chunk(2, 1)
-        waves = torch.sin(rising * self.frequencies[:, None])
-        tones = self.to_tones(torch.cat([waves, F.leaky_relu(bent, SLOPE)], 1), styles)
-        colours = torch.tanh(self.to_colours(F.leaky_relu(tones, SLOPE), styles))
-        return colours.reshape(len(knots), 3, len(rows), len(columns))
+    def _read(self, fields: Tensor, styles: Tensor) -> Tensor:
+        """Map the fields (B, n_fields, n) at some pixels to their colours (B, 3, n)."""
+        # Both halves are kept apart all the way: to join them would be to copy them.
+        (waves, bends), (wave_shifts, bend_shifts) = (
+            part.chunk(2, 1) for part in self.to_waves.under(styles)
+        )
+        frequencies = self.frequencies[:, None]
+        rising = mix(wave_shifts * frequencies, waves * frequencies, fields)
+        bent = mix(bend_shifts, bends, fields)
+        tones, shifts = self.to_tones.under(styles)
+        from_waves, from_bends = tones.chunk(2, 2)
+        x = mix(shifts, from_waves, torch.sin(rising))
+        x = mix(x, from_bends, F.leaky_relu(bent, SLOPE))
+        colours, shifts = self.to_colours.under(styles)
+        return torch.tanh(mix(shifts, colours, F.leaky_relu(x, SLOPE)))
 
     def forward(self, styles: Tensor, height: int, width: int) -> Tensor:
         """Map styles (B, n_style) to pictures (B, 3, height, width) in [−1, 1]."""

@@ -40,7 +40,11 @@ PLANNED = (
 
 @click.command()
 @click.argument("name")
-@click.option("--made", metavar="THEME", help="Learn from made songs and pictures: abstract, cityscape or landscape.")
+@click.option(
+    "--made",
+    metavar="THEME",
+    help="Learn from made songs and pictures: abstract, cityscape or landscape.",
+)
 @click.option(
     "--pairs",
     type=click.Path(exists=True, file_okay=False, path_type=str),

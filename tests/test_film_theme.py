@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from film.planes import Size, canvas_size
 from film.recipe import Recipe
 from film.theme import PAINTER_FILE, STILLS_FILE, load_theme
 from spectro.errors import TonfilmError
-from spectro.score import Rows
 
 WINDOWS = np.random.default_rng(0).random((2, 256, 256), np.float32)
 
@@ -110,49 +108,6 @@ def test_the_walk_goes_round_the_chosen_keyframes(models: Path) -> None:
         still = theme.stills.paint(torch.stack([style, style]), 256, 256)
         pictures = duet.paint(make_rows(2, blend=0.0, keyframe=place), WINDOWS)
         torch.testing.assert_close(pictures, still, atol=1e-4, rtol=0)
-
-
-def walk(start: float, step: float, n_stops: int) -> Rows:
-    """Make rows of a batch that walks forward at an even pace, and shows only that."""
-    rows = make_rows(8, blend=0.0)
-    places = np.mod(start + step * np.arange(8), n_stops).astype(np.float32)
-    return replace(rows, keyframe=places)
-
-
-@pytest.mark.parametrize(
-    ("start", "step", "n_painted"),
-    [
-        (0.0, 0.0, 2),
-        (0.3, 0.0005, 2),
-        (1.998, 0.0005, 2),
-        (0.3, 0.002, 5),
-        (0.3, 0.4, 8),
-        (1.9, 0.4, 8),
-    ],
-)
-def test_a_slow_walk_is_painted_at_some_frames_and_looks_as_if_at_all(
-    models: Path, monkeypatch: pytest.MonkeyPatch, start: float, step: float, n_painted: int
-) -> None:
-    theme = load_theme("tiny", models=models)
-    duet = Duet(theme, Recipe(theme="tiny", keyframes=(5, 9), height=64, width=64))
-    rows, windows = walk(start, step, 2), WINDOWS[[0] * 8]
-    truth = torch.cat(
-        [
-            duet.paint(make_rows(1, blend=0.0, keyframe=float(place)), WINDOWS[:1])
-            for place in rows.keyframe
-        ]
-    )
-    counts = []
-    paint = theme.stills.paint
-
-    def count(styles: torch.Tensor, height: int, width: int) -> torch.Tensor:
-        counts.append(len(styles))
-        return paint(styles, height, width)
-
-    monkeypatch.setattr(theme.stills, "paint", count)
-    error = duet.paint(rows, windows) - truth
-    assert counts == [n_painted]
-    assert error.abs().mean() < 0.001
 
 
 def test_both_voices_are_heard(models: Path) -> None:
