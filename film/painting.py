@@ -1,20 +1,24 @@
 """From the score to frames: windows, pictures, effects and planes, a batch at a time.
 
-thread 1   windows of batch n + 2, by NumPy
-thread 2   pictures and planes of batch n + 1, by torch
-caller     encodes batch n
+a thread             windows of the batches after those, by NumPy
+a thread for a core  pictures and planes of batches n + 1, n + 2 …, by torch
+caller               encodes batch n
+
+A core has a batch of its own, and torch one thread for it: the layers of a frame are small, and
+threads that meet after each of them wait for each other most of the time.
 """
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from film import effects
-from film.ahead import ahead
+from film.ahead import ahead, side_by_side
 from film.engines import Duet
 from film.planes import Size, to_planes
 from film.report import Stopwatch
@@ -48,9 +52,21 @@ def paint_frames(
     """
     with (
         closing(ahead(_cut_windows(scene, segments, watch), N_AHEAD)) as windows,
-        closing(ahead(_paint(scene, windows, watch), N_AHEAD)) as frames,
+        _one_thread_each() as n_threads,
+        closing(side_by_side(partial(_paint, scene, watch), windows, n_threads)) as frames,
     ):
         yield from frames
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[int]:
+    """Let torch work with one thread; give the number that it had."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield n_threads
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,17 +92,16 @@ def _cut_windows(scene: Scene, segments: Sequence[Segment], watch: Stopwatch) ->
             yield _Block(batch=batch, windows=windows)
 
 
-def _paint(scene: Scene, blocks: Iterator[_Block], watch: Stopwatch) -> Iterator[NDArray[np.uint8]]:
-    with torch.inference_mode():
-        for block in blocks:
-            rows = _whole_rows(scene.score, block.batch)
-            with watch.stage("paint"):
-                pictures = scene.duet.paint(rows, block.windows)
-            with watch.stage("post"):
-                pictures = effects.apply(pictures, rows)
-                colour = effects.colour(rows, pictures.device)
-                planes = to_planes(pictures, colour, scene.size)
-            yield planes[block.batch.kept]
+@torch.inference_mode()
+def _paint(scene: Scene, watch: Stopwatch, block: _Block) -> NDArray[np.uint8]:
+    rows = _whole_rows(scene.score, block.batch)
+    with watch.stage("paint"):
+        pictures = scene.duet.paint(rows, block.windows)
+    with watch.stage("post"):
+        pictures = effects.apply(pictures, rows)
+        colour = effects.colour(rows, pictures.device)
+        planes = to_planes(pictures, colour, scene.size)
+    return planes[block.batch.kept]
 
 
 def _whole_rows(score: Score, batch: Batch) -> Rows:

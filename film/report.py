@@ -2,6 +2,7 @@
 
 import resource
 import sys
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -41,11 +42,12 @@ class Report(BaseModel):
 
 
 class Stopwatch:
-    """Sums the seconds spent in each stage; a stage belongs to one thread at a time."""
+    """Sums the seconds that threads spend in each stage."""
 
     def __init__(self) -> None:
         self._start_s = time.perf_counter()
         self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._lock = threading.Lock()
 
     @property
     def wall_s(self) -> float:
@@ -59,7 +61,8 @@ class Stopwatch:
         try:
             yield
         finally:
-            self._seconds[name] += time.perf_counter() - start_s
+            with self._lock:
+                self._seconds[name] += time.perf_counter() - start_s
 
     def stages(self) -> tuple[Stage, ...]:
         """List the stages in the order in which they were first left."""

@@ -117,7 +117,7 @@ class StyledMix(Special):
         self.shift.weight.mul_(0.7)
 
 
-def mix(shifts: Tensor, weights: Tensor, x: Tensor) -> Tensor:
+def mix(weights: Tensor, shifts: Tensor, x: Tensor) -> Tensor:
     """Return weights (B, n_out, n_in) times x (B, n_in, n) plus shifts that fit to it."""
     if len(x) == 1:  # on a processor the product of a batch of one takes half as long again
         return torch.addmm(shifts[0], weights[0], x[0])[None]

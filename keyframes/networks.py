@@ -157,25 +157,27 @@ class Generator(Special):
                 torch.split(styles.float(), n_at_once),
                 strict=True,
             ):
-                read = [self._read((strip @ some).flatten(2), theirs) for strip in strips]
+                layers = self._set_layers(theirs)
+                read = [self._read((strip @ some).flatten(2), layers) for strip in strips]
                 pictures.append(torch.cat(read, 2))
         return torch.cat(pictures).reshape(len(knots), 3, len(rows), len(columns))
 
-    def _read(self, fields: Tensor, styles: Tensor) -> Tensor:
+    def _set_layers(self, styles: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Return the weights and shifts of the three layers that read, as styles set them."""
+        weights, shifts = self.to_waves.under(styles)
+        factors = torch.cat([self.frequencies, torch.ones_like(self.frequencies)])[:, None]
+        waves = weights * factors, shifts * factors
+        return [waves, self.to_tones.under(styles), self.to_colours.under(styles)]
+
+    def _read(self, fields: Tensor, layers: list[tuple[Tensor, Tensor]]) -> Tensor:
         """Map the fields (B, n_fields, n) at some pixels to their colours (B, 3, n)."""
-        # Both halves are kept apart all the way: to join them would be to copy them.
-        (waves, bends), (wave_shifts, bend_shifts) = (
-            part.chunk(2, 1) for part in self.to_waves.under(styles)
-        )
-        frequencies = self.frequencies[:, None]
-        rising = mix(wave_shifts * frequencies, waves * frequencies, fields)
-        bent = mix(bend_shifts, bends, fields)
-        tones, shifts = self.to_tones.under(styles)
-        from_waves, from_bends = tones.chunk(2, 2)
-        x = mix(shifts, from_waves, torch.sin(rising))
-        x = mix(x, from_bends, F.leaky_relu(bent, SLOPE))
-        colours, shifts = self.to_colours.under(styles)
-        return torch.tanh(mix(shifts, colours, F.leaky_relu(x, SLOPE)))
+        to_waves, to_tones, to_colours = layers
+        x = mix(*to_waves, fields)
+        # In place: new memory would have to come into the cache first.
+        x[:, : self.form.n_waves].sin_()
+        F.leaky_relu_(x[:, self.form.n_waves :], SLOPE)
+        x = F.leaky_relu_(mix(*to_tones, x), SLOPE)
+        return mix(*to_colours, x).tanh_()
 
     def forward(self, styles: Tensor, height: int, width: int) -> Tensor:
         """Map styles (B, n_style) to pictures (B, 3, height, width) in [−1, 1]."""
