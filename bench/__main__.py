@@ -14,6 +14,7 @@ import click  # noqa: E402
 
 from bench.films import make_recipe, time_film, write_demo_song  # noqa: E402
 from bench.floor import measure_floor  # noqa: E402
+from bench.training import measure_keyframes, measure_pix2pix  # noqa: E402
 from film.report import Report  # noqa: E402
 
 SIZES = ((640, 360), (1280, 720), (1920, 1080))
@@ -33,6 +34,7 @@ def main(runs: int, hour: bool) -> None:
         results = {
             "speed": list(measure_speed(Path(folder), runs)),
             "growth": list(measure_growth(Path(folder), (*MINUTES, 64) if hour else MINUTES)),
+            "training": list(measure_training()),
         }
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     click.echo(f"\nWritten to {RESULTS.name}.")
@@ -88,6 +90,16 @@ def measure_growth(folder: Path, lengths: tuple[int, ...]) -> Iterator[dict[str,
             "analysis_s": analysis_s,
             "peak_memory_mb": report.peak_memory_mb,
         }
+
+
+def measure_training() -> Iterator[dict[str, Any]]:
+    """Train each network for some steps, and the plain recipe beside it; print and give both."""
+    click.echo("\n| training | pictures a second | plain recipe | times |")
+    click.echo("|" + " --- |" * 4)
+    for name, measure in (("pix2pix", measure_pix2pix), ("keyframes", measure_keyframes)):
+        pace = measure()
+        click.echo(f"| {name} | {pace.ours:.1f} | {pace.plain:.1f} | {pace.ratio:.1f} |")
+        yield {"network": name, "pictures_a_second": pace.ours, "plain": pace.plain}
 
 
 def _print_speed(row: dict[str, Any], report: Report) -> None:

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from spectro.errors import TonfilmError
 
 CARD_NAME: Final = "card.json"
-_THEME_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+THEME_NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+BASE: Final = "base"  # networks of all makers, which new themes start from; no theme to paint with
 
 
 class Card(BaseModel):
@@ -35,7 +36,8 @@ def models_folder() -> Path:
 
 def list_themes(models: Path | None = None) -> list[str]:
     """List the names of the themes that have a card, in alphabetical order."""
-    return sorted(card.parent.name for card in (models or models_folder()).glob(f"*/{CARD_NAME}"))
+    cards = (models or models_folder()).glob(f"*/{CARD_NAME}")
+    return sorted(name for card in cards if (name := card.parent.name) != BASE)
 
 
 def theme_folder(name: str, models: Path | None = None) -> Path:
@@ -48,7 +50,7 @@ def theme_folder(name: str, models: Path | None = None) -> Path:
     """
     known = list_themes(models)
     # The name comes from forms and recipes: the pattern keeps it inside the folder.
-    if not _THEME_NAME.fullmatch(name) or name not in known:
+    if not THEME_NAME.fullmatch(name) or name not in known:
         names = ", ".join(known) or "none is installed"
         raise TonfilmError(f"There is no theme {name!r}: choose one of these ({names}).")
     return (models or models_folder()) / name

@@ -1,24 +1,52 @@
 """Train the generator against two critics: of whole pictures, and of details."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from keyframes.learner import Learner, freeze
 from keyframes.networks import Critic, Form, Generator, initialise, spline_rows
-from keyframes.stills import Stills, sheet
-from keyframes.training import Learner, Pictures, freeze
+from keyframes.stills import Stills, paint_all, save_generator, sheet
 from keyframes.views import View, Views, draw_views
 from pix2pix.run import State, seeded, update_average
 
 # How often square, wide and tall pictures are seen. Square is what galleries show; wide is what
 # most films are.
 LIKELY = (0.6, 0.25, 0.15)
+N_MEASURED = 256  # stills that are compared with what was held out
+
+
+class Pictures(Protocol):
+    """Many pictures of one shape, mapped from a disk or in memory."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, 3, H, W)."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __getitem__(self, place: int) -> NDArray[Any]:
+        """One of them, (3, H, W) uint8."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What a generator learns from, and what it is compared with."""
+
+    pictures: Sequence[Pictures]  # square, wide, tall
+    density: float  # of their pixels: 1 where the short side has 256
+    # How far stills (n, 3, H, W) in [0, 1] are from held-out pictures; lower is better.
+    judge: Callable[[Tensor], float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +59,7 @@ class Settings:
     penalty_every: int = 8  # steps
     n_penalised: int = 16  # pictures of a batch; a multiple of twice Critic.N_GROUP
     half_life: int = 300  # steps, of the average generator
+    bf16: bool = False  # convolve in bfloat16: faster on graphics cards, slower on processors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +87,7 @@ class GanTraining:
     fabric : device and precision
     form : of the networks
     settings : of the learning
-    pictures : square, wide, tall: (n, 3, H, W) uint8
+    material : to learn from
     seed : of the first weights and of all draws
     base : a generator that was trained before, to begin with
     """
@@ -68,12 +97,12 @@ class GanTraining:
         fabric: Fabric,
         form: Form,
         settings: Settings,
-        pictures: Sequence[Pictures],
+        material: Material,
         seed: int,
         base: Generator | None = None,
     ) -> None:
         self.fabric, self.form, self.settings = fabric, form, settings
-        self.pictures, self.seed = pictures, seed
+        self.material, self.seed = material, seed
         self.generator = Generator(form)
         self.whole_critic = Critic(form.whole_width, 1, fine=False)
         self.detail_critic = Critic(form.detail_width, 2, fine=True)
@@ -88,8 +117,8 @@ class GanTraining:
         self.average = copy.deepcopy(self.generator).eval()
 
     def step(self, step: int, share: float) -> dict[str, float]:
-        """Learn from one batch; see `keyframes.training.Training`."""
-        generator = seeded(self.seed, step, self.fabric.global_rank)
+        """Learn from one batch; see `pix2pix.loop.Training`."""
+        generator = seeded(self.seed, step)
         pictures = self._draw(generator)
         views = draw_views(generator, *pictures.shape[2:])
         true = _cut(pictures, views)
@@ -99,26 +128,41 @@ class GanTraining:
         update_average(self.average, self.generator, step, self.settings.half_life)
         return figures
 
+    def _autocast(self) -> torch.autocast:
+        device = self.fabric.device.type
+        return torch.autocast(device, torch.bfloat16, enabled=self.settings.bf16)
+
     def _draw(self, generator: torch.Generator) -> Tensor:
         """Draw a batch of true pictures of one shape, in [−1, 1], of about equal cost in any."""
         chosen = int(torch.multinomial(torch.tensor(LIKELY), 1, generator=generator))
-        pictures = self.pictures[chosen]
-        smallest = min(array.shape[2] * array.shape[3] for array in self.pictures)
+        pictures = self.material.pictures[chosen]
+        smallest = min(array.shape[2] * array.shape[3] for array in self.material.pictures)
         n_group = 2 * Critic.N_GROUP
         n = self.settings.n_batch * smallest // (pictures.shape[2] * pictures.shape[3])
         n = max(n_group, n // n_group * n_group)
-        places = torch.randint(len(pictures), (n,), generator=generator).tolist()
-        batch = torch.from_numpy(np.stack([pictures[place] for place in places]))
+        n_all = n * self.fabric.world_size
+        places = torch.randint(len(pictures), (n_all,), generator=generator)
+        batch = torch.from_numpy(np.stack([pictures[i] for i in self._own(places).tolist()]))
         return batch.to(self.fabric.device).float().div(127.5).sub(1)
+
+    def _own(self, drawn: Tensor) -> Tensor:
+        """Take this device's part of what was drawn for all, so that they learn as one would.
+
+        The first half of a batch is seen near by, so it is a part of each half.
+        """
+        parts = drawn.reshape(2, self.fabric.world_size, -1, *drawn.shape[1:])
+        return parts[:, self.fabric.global_rank].flatten(0, 1)
 
     def _paint(self, generator: torch.Generator, views: Views, shape: torch.Size) -> _Sight:
         """Paint what the critics see of as many new pictures."""
         n, _, height, width = shape
-        noise = torch.randn(n, self.form.n_noise, generator=generator).to(self.fabric.device)
-        with self.fabric.autocast():
-            styles = self.generator.style(noise)
-            knots = self.generator.fields(styles, height, width)
-        rows, columns = spline_rows(height), spline_rows(width)
+        density = self.material.density
+        n_all = n * self.fabric.world_size
+        noise = self._own(torch.randn(n_all, self.form.n_noise, generator=generator))
+        with self._autocast():
+            styles = self.generator.style(noise.to(self.fabric.device))
+            knots = self.generator.fields(styles, height, width, density)
+        rows, columns = spline_rows(height, density), spline_rows(width, density)
 
         def read(view: View, some: slice) -> Tensor:
             seen = rows[view.rows], columns[view.columns]
@@ -130,7 +174,7 @@ class GanTraining:
 
     def _judge(self, *sights: _Sight) -> list[Tensor]:
         """Return the critics' logits (2, B) of each sight, in float32."""
-        with self.fabric.autocast():
+        with self._autocast():
             whole = self.whole_critic(torch.cat([sight.whole for sight in sights]))
             details = self.detail_critic(torch.cat([sight.details for sight in sights]))
         heads = [_choose_heads(part) for part in details.float().chunk(len(sights))]
@@ -184,6 +228,17 @@ class GanTraining:
     def sample(self) -> Tensor:
         """Return stills and walks of the average generator."""
         return sheet(self.stills())
+
+    def measure(self) -> float:
+        """Compare stills of the average generator with what was held out."""
+        stills = self.stills()
+        styles = torch.stack([stills.style(seed) for seed in range(N_MEASURED)])
+        side = min(self.material.pictures[0].shape[2:])
+        return self.material.judge(paint_all(stills, styles, side, side, self.material.density))
+
+    def export(self, path: Path) -> str:
+        """Write the average generator; return the file's SHA-256."""
+        return save_generator(path, self.average)
 
     def stills(self) -> Stills:
         """Return the stills that the average generator has come to."""

@@ -25,6 +25,7 @@ from keyframes.layers import (
 
 PLACE = 32  # pixels of a picture to one place of the generator's coarsest map, along each side
 KNOT = 8  # pixels from one knot of the fields to the next
+FINE_KNOT = 2  # the same of the fine fields
 UNIT = 128  # pixels from the middle of a picture to coordinate 1
 N_AT_ONCE = 2**14  # pixels read together: what they need then stays in a processor's cache
 
@@ -43,6 +44,7 @@ class Form:
     n_style: int = 256  # length of w, the style of a still
     width: int = 128  # channels of the generator's coarse maps; half, then a quarter inside
     n_fields: int = 16  # smooth fields that pictures are read from
+    n_fine: int = 4  # finer ones beside them; 0 where nothing in the pictures is small
     n_waves: int = 24  # tones that go up and down with the fields
     n_tones: int = 32  # tones that colours are mixed from
     whole_width: int = 64  # channels of the critic of whole pictures
@@ -53,20 +55,36 @@ class Form:
             if getattr(self, name) < 16 or getattr(self, name) % 16:
                 raise ValueError(f"{name} must be a multiple of 16.")
         for field in fields(self):
-            if getattr(self, field.name) < 1:
-                raise ValueError(f"{field.name} must be 1 or more.")
+            smallest = 0 if field.name == "n_fine" else 1
+            if getattr(self, field.name) < smallest:
+                raise ValueError(f"{field.name} must be {smallest} or more.")
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A tensor for the fields, and one for the fine fields where there are some."""
+
+    tensors: tuple[Tensor, ...]
+
+    def __getitem__(self, some: slice) -> "Levels":
+        return Levels(tuple(tensor[some] for tensor in self.tensors))
+
+    def __len__(self) -> int:
+        return len(self.tensors[0])
 
 
 class Generator(Special):
     """Paint pictures of any size from styles.
 
     style ─▶ waves over the plane ─▶ 8×8, attention ─▶ 16×16 ─▶ 32×32 knots of smooth fields
-                  ╰──────────────────────────────▶ each pixel's colour, read from the fields there
+      │                                                          ╰─▶ 128×128 knots of fine fields
+      ╰─────────────────────────────────────────▶ each pixel's colour, read from the fields there
 
     The fields are cubic B-splines, and a pixel's colour depends on their values at that pixel
     alone, through a small network that the style sets, as in Stanley's pattern-producing networks
     (2007) and in Anokhin et al. 2021. So edges are as sharp as the pixels and curves as smooth as
-    the fields, from the first step on; what is left to learn is which ones.
+    the fields, from the first step on; what is left to learn is which ones. What is smaller than
+    a knot of theirs, such as a lit window, comes from the fine fields.
     """
 
     def __init__(self, form: Form) -> None:
@@ -87,8 +105,12 @@ class Generator(Special):
         self.at_quarter = self._stage([width, width // 2, width // 2])
         self.at_half = self._stage([width // 2, width // 4, width // 4])
         self.to_fields = nn.Conv2d(width // 4, form.n_fields, 1)
+        if form.n_fine:
+            self.at_whole = self._stage([width // 4, width // 4])
+            self.to_fine = nn.Conv2d(width // 4, 4 * form.n_fine, 3, padding=1)
         self.frequencies = nn.Parameter(torch.empty(form.n_waves))
-        self.to_waves = StyledMix(form.n_fields, 2 * form.n_waves, n_style, 1.0)
+        n_read = form.n_fields + form.n_fine
+        self.to_waves = StyledMix(n_read, 2 * form.n_waves, n_style, 1.0)
         self.to_tones = StyledMix(2 * form.n_waves, form.n_tones, n_style, 2**0.5)
         self.to_colours = StyledMix(form.n_tones, 3, n_style, 0.6)
 
@@ -102,15 +124,20 @@ class Generator(Special):
         styles: Tensor = self.mapping(unit)
         return styles
 
-    def fields(self, styles: Tensor, height: int, width: int) -> Tensor:
+    def fields(self, styles: Tensor, height: int, width: int, density: float = 1.0) -> Levels:
         """Lay the fields of styles (B, n_style) over pictures of a size in pixels.
+
+        Parameters
+        ----------
+        density : how many times as fine as usual the pixels lie; the fields stay the same
 
         Returns
         -------
-        (B, n_fields, 4n, 4m): the knots of n by m places, the fewest that cover the picture; the
-        picture lies in their middle, and each field has mean 0 and variance 1 over them.
+        (B, n_fields, 4n, 4m) and (B, n_fine, 16n, 16m): the knots of n by m places, the fewest
+        that cover the picture; the picture lies in their middle, and each field has mean 0 and
+        variance 1 over them.
         """
-        x = self._waves(styles, -(-height // PLACE), -(-width // PLACE))
+        x = self._waves(styles, n_places(height, density), n_places(width, density))
         for conv in self.at_eighth:
             x = conv(x, styles)
         x = double(self.attention(x))
@@ -119,7 +146,14 @@ class Generator(Special):
         x = double(x)
         for conv in self.at_half:
             x = conv(x, styles)
-        return normalise(self.to_fields(x))
+        coarse = normalise(self.to_fields(x))
+        if not self.form.n_fine:
+            return Levels((coarse,))
+        x = double(x)
+        for conv in self.at_whole:
+            x = conv(x, styles)
+        # The last doubling by sub-pixels (Shi et al. 2016): a layer less on the largest map.
+        return Levels((coarse, normalise(F.pixel_shuffle(self.to_fine(x), 2))))
 
     def _waves(self, styles: Tensor, n_rows: int, n_columns: int) -> Tensor:
         """Return plane waves (B, width, n_rows, n_columns) whose phases the styles set.
@@ -133,32 +167,36 @@ class Generator(Special):
         waves = torch.sin(angles + self.phases(styles)[:, None, None]) * 2**0.5
         return waves.permute(0, 3, 1, 2)
 
-    def read(self, knots: Tensor, styles: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    def read(self, knots: Levels, styles: Tensor, rows: Levels, columns: Levels) -> Tensor:
         """Read pixels from fields.
 
         Parameters
         ----------
-        knots : (B, n_fields, n, m), as `fields` gives them
+        knots : (B, n_fields, n, m) and finer ones, as `fields` gives them
         styles : (B, n_style)
-        rows, columns : (h, n), (w, m), the weights of the knots for each row and column that is
-            read, as `spline_rows` gives them
+        rows, columns : (h, n), (w, m) and finer ones, the weights of the knots for each row and
+            column that is read, as `spline_rows` gives them
 
         Returns
         -------
         (B, 3, h, w) in [−1, 1]; always float32: a field rounded to bf16 shows as jagged contours.
         """
         n_at_once = max(1, N_AT_ONCE // (len(rows) * len(columns)))
-        strips = torch.split(rows.to(styles.device), max(1, N_AT_ONCE // len(columns)))
+        n_rows = max(1, N_AT_ONCE // len(columns))
+        device = styles.device
+        strips = [rows[start : start + n_rows] for start in range(0, len(rows), n_rows)]
         pictures = []
-        with torch.autocast(knots.device.type, enabled=False):
-            across = knots.float() @ columns.to(styles.device).T
-            for some, theirs in zip(
-                torch.split(across, n_at_once),
-                torch.split(styles.float(), n_at_once),
-                strict=True,
-            ):
-                layers = self._set_layers(theirs)
-                read = [self._read((strip @ some).flatten(2), layers) for strip in strips]
+        with torch.autocast(device.type, enabled=False):
+            across = Levels(
+                tuple(
+                    theirs.float() @ weights.to(device).T
+                    for theirs, weights in zip(knots.tensors, columns.tensors, strict=False)
+                )
+            )
+            for start in range(0, len(knots), n_at_once):
+                some = slice(start, start + n_at_once)
+                layers = self._set_layers(styles[some].float())
+                read = [self._read(_read_strip(strip, across[some]), layers) for strip in strips]
                 pictures.append(torch.cat(read, 2))
         return torch.cat(pictures).reshape(len(knots), 3, len(rows), len(columns))
 
@@ -179,10 +217,11 @@ class Generator(Special):
         x = F.leaky_relu_(mix(*to_tones, x), SLOPE)
         return mix(*to_colours, x).tanh_()
 
-    def forward(self, styles: Tensor, height: int, width: int) -> Tensor:
+    def forward(self, styles: Tensor, height: int, width: int, density: float = 1.0) -> Tensor:
         """Map styles (B, n_style) to pictures (B, 3, height, width) in [−1, 1]."""
-        knots = self.fields(styles, height, width)
-        return self.read(knots, styles, spline_rows(height), spline_rows(width))
+        knots = self.fields(styles, height, width, density)
+        rows, columns = spline_rows(height, density), spline_rows(width, density)
+        return self.read(knots, styles, rows, columns)
 
     def start(self, generator: RandomGenerator) -> None:
         """Begin with about a wave to a picture, phases anywhere, and narrow and broad bands."""
@@ -192,15 +231,36 @@ class Generator(Special):
         self.frequencies.copy_(torch.linspace(0.5, 5.0, len(self.frequencies)))
 
 
-def spline_rows(n_pixels: int) -> Tensor:
+def _read_strip(strip: Levels, across: Levels) -> Tensor:
+    """Read all fields, (B, n_fields + n_fine, n), in some rows."""
+    read = [
+        (rows.to(fields.device) @ fields).flatten(2)
+        for rows, fields in zip(strip.tensors, across.tensors, strict=False)
+    ]
+    return torch.cat(read, 1) if len(read) > 1 else read[0]
+
+
+def n_places(n_pixels: int, density: float) -> int:
+    """Return how many places cover a side of a picture."""
+    return math.ceil(n_pixels / (PLACE * density))
+
+
+def spline_rows(n_pixels: int, density: float = 1.0) -> Levels:
     """Return the weights (n_pixels, n_knots) of the fields' knots for each row of a picture.
 
     The columns are the same for a width.
     """
-    n_knots = -(-n_pixels // PLACE) * (PLACE // KNOT)
-    first = (n_knots * KNOT - n_pixels) // 2
-    pixels = torch.arange(first, first + n_pixels, dtype=torch.float64)
-    return spline(n_knots, (pixels + 0.5) / KNOT - 0.5)
+    place = PLACE * density
+    first = math.floor((n_places(n_pixels, density) * place - n_pixels) / 2)
+    pixels = torch.arange(first, first + n_pixels, dtype=torch.float64) + 0.5
+    return Levels(
+        tuple(
+            spline(
+                round(n_places(n_pixels, density) * PLACE / knot), pixels / (knot * density) - 0.5
+            )
+            for knot in (KNOT, FINE_KNOT)
+        )
+    )
 
 
 class Critic(nn.Module):

@@ -52,7 +52,7 @@ class Stills:
         return style
 
     @torch.inference_mode()
-    def paint(self, styles: Tensor, height: int, width: int) -> Tensor:
+    def paint(self, styles: Tensor, height: int, width: int, density: float = 1.0) -> Tensor:
         """Paint the picture of each style.
 
         A mixture of two styles is a style too: a walk between two stills is a line of them.
@@ -61,13 +61,14 @@ class Stills:
         ----------
         styles : (B, D) float32
         height, width : size of the pictures, 1 or more; learnt with a shorter side of 256
+        density : how many times as fine as usual the pixels lie: 2 for a shorter side of 512
 
         Returns
         -------
         Tensor
             (B, 3, height, width) float32 in [0, 1], on the painter's device.
         """
-        pictures: Tensor = self._generator(styles.to(self.device), height, width)
+        pictures: Tensor = self._generator(styles.to(self.device), height, width, density)
         return pictures.add(1).mul(0.5)
 
 
@@ -86,7 +87,9 @@ def load_generator(stored: weights.Weights) -> Generator:
         The file holds something else.
     """
     try:
-        generator = Generator(Form(**json.loads(stored.metadata["keyframes"])))
+        # Files that do not name fine fields are from before there were any.
+        form = Form(**{"n_fine": 0, **json.loads(stored.metadata["keyframes"])})
+        generator = Generator(form)
         generator.load_state_dict({n: tensor.float() for n, tensor in stored.tensors.items()})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         message = "The weights file holds no keyframe generator that this version knows."
@@ -104,10 +107,12 @@ def walk(start: Tensor, end: Tensor, n: int) -> Tensor:
     return torch.lerp(start, end, torch.linspace(0, 1, n)[:, None])
 
 
-def paint_all(stills: Stills, styles: Tensor, height: int, width: int) -> Tensor:
+def paint_all(
+    stills: Stills, styles: Tensor, height: int, width: int, density: float = 1.0
+) -> Tensor:
     """Paint any number of styles, a few at a time; (B, 3, height, width) on the CPU."""
     starts = range(0, len(styles), N_AT_ONCE)
-    parts = [stills.paint(styles[s : s + N_AT_ONCE], height, width).cpu() for s in starts]
+    parts = [stills.paint(styles[s : s + N_AT_ONCE], height, width, density).cpu() for s in starts]
     return torch.cat(parts)
 
 

@@ -1,131 +1,159 @@
-"""A training run of pix2pix from its first step to its last, stops and resumes between."""
+"""The loop of a training run, from its first step to its last, with stops and resumes between."""
 
+import math
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
 
 import torch
-from torch import Generator, Tensor
-from torch.nn import functional as F
+from lightning_fabric import Fabric
+from torch import Tensor
 
-from pix2pix.grids import SQUARE, spread
-from pix2pix.run import Budget, Run, catch_stop, seeded
-from pix2pix.training import Pairs, PairSource, Settings, Trainer
+from pix2pix.run import Budget, Run, State, catch_stop, check_finite
 
-_SQUARE_WEIGHT = 2  # squares are drawn twice as often as each of the other shapes; taste
-_N_SQUARES_HELD_OUT, _N_OTHERS_HELD_OUT = 32, 8  # pairs of a shape that show how far it is
-_N_SQUARES_SHOWN, _N_OTHERS_SHOWN = 8, 2  # of them, on the sample sheet
-_SHEET_WIDTH = 6 * SQUARE
-_LOG_EVERY_STEPS = 10
+LOG_EVERY = 25  # steps
+N_SHEETS = 10  # in a budget: sample sheet, held-out figure, checkpoint
+SAVE_EVERY_S = 120.0
+# Share of the budget from which on the best network is kept: before, networks are unfinished in
+# ways that one figure does not tell (pix2pix without its judge is nearer on average, and blurred).
+BEST_FROM = 0.75
 
 
-def train(
-    trainer: Trainer, run: Run, learnt: PairSource, held_out: PairSource, budget: Budget
-) -> None:
-    """Train until the budget is spent, or Ctrl-C or SIGTERM asks to stop.
+class Training(Protocol):
+    """What the loop trains."""
 
-    Goes on from the run's checkpoint where there is one, exactly: two steps, a stop and one
-    step give the same bits as three steps. A checkpoint is saved at the end in any case.
+    def step(self, step: int, share: float) -> dict[str, float]:
+        """Learn from one batch, drawn by the step's number; return the losses.
 
-    Parameters
-    ----------
-    trainer : new; its state is replaced where there is a checkpoint
-    run : where everything is written, by the first device alone
-    learnt, held_out : pairs to learn from, and pairs to look at, which are never learnt
-    budget : the learning rate falls over its second half
+        Parameters
+        ----------
+        step : steps before this one
+        share : of the budget that is spent, in [0, 1)
+        """
+
+    def sample(self) -> Tensor:
+        """Return the fixed sample sheet, (3, H, W) in [0, 1]."""
+
+    def measure(self) -> float:
+        """Return how far the average network is from what was held out; lower is better."""
+
+    def export(self, path: Path) -> str:
+        """Write the average network in half precision; return the file's SHA-256."""
+
+    def state(self) -> State:
+        """Return all that the next step depends on, besides its number; tensors are shared."""
+
+    def restore(self, state: State) -> None:
+        """Go back to a state."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """How long a training goes on, and whom it tells."""
+
+    budget: Budget  # what was spent before a stop counts
+    tell: Callable[[int, float, dict[str, float]], None]  # step, share of the budget, losses
+    snapshot: Callable[[int], None] = lambda _: None  # called with the steps taken
+    snapshot_every: int | None = None  # steps; None: no snapshots
+
+
+def train(training: Training, run: Run, fabric: Fabric, course: Course) -> bool:
+    """Train until the budget is spent or somebody asks to stop; return whether it was spent.
+
+    Goes on from the run's checkpoint where there is one, exactly: two steps, a stop and one step
+    give the same bits as three steps. All is written by the first device alone.
 
     Raises
     ------
     Diverged
         A loss or a weight is NaN or infinite; the checkpoint before it is kept.
     """
-    fabric, settings = trainer.fabric, trainer.settings
-    step, elapsed_s = _resume(trainer, run)
-    shown = _draw_held_out(held_out, settings.seed)
-    begun_s = time.monotonic() - elapsed_s
-    saved_s = elapsed_s
+    keeper = _Keeper(training, run, course)
     with catch_stop() as stop:
         while True:
-            elapsed_s = time.monotonic() - begun_s
-            share = budget.share(step, elapsed_s)
-            ends = share >= 1 or stop.asked
-            saves = ends or elapsed_s - saved_s >= settings.save_every_s
-            # Clocks and signals differ between devices; the first one decides for all.
-            share, ends, saves = fabric.broadcast((share, ends, saves))
-            if saves and fabric.is_global_zero:
-                run.save({"step": step, "elapsed_s": elapsed_s, **trainer.state()})
-                _show(trainer, run, shown, step, elapsed_s)
-            if saves:
-                saved_s = time.monotonic() - begun_s
-            if ends:
-                return
-            step += 1
-            pairs = _draw(learnt, settings, seeded(settings.seed, step, fabric.global_rank))
-            figures = trainer.step(pairs, step, share)
-            if fabric.is_global_zero and step % _LOG_EVERY_STEPS == 0:
-                run.log(step, time.monotonic() - begun_s, figures)
+            spent = math.inf if stop.asked else course.budget.share(keeper.step, keeper.elapsed_s)
+            # One device decides, else one would wait for a batch that the others never compute.
+            share: float = fabric.broadcast(spent)
+            if share >= 1:
+                break
+            figures = average_over_devices(fabric, training.step(keeper.step, share))
+            check_finite(keeper.step, figures)
+            keeper.step += 1
+            if fabric.is_global_zero:
+                keeper.keep(share, figures)
+    is_spent = math.isfinite(share)
+    if fabric.is_global_zero:
+        keeper.end(is_spent=is_spent)
+    return is_spent
 
 
-def _resume(trainer: Trainer, run: Run) -> tuple[int, float]:
-    """Take up the run's checkpoint, if any; return the steps and seconds trained so far."""
-    if not run.has_checkpoint:
-        return 0, 0.0
-    state = run.load()
-    trainer.restore(state)
-    return state["step"], state["elapsed_s"]
+def average_over_devices(fabric: Fabric, figures: dict[str, float]) -> dict[str, float]:
+    """Return the mean of each figure over all devices, which must give the same ones."""
+    if fabric.world_size == 1:
+        return figures
+    means = cast(Tensor, fabric.all_reduce(torch.tensor(list(figures.values()))))
+    return dict(zip(figures, means.tolist(), strict=True))
 
 
-def _draw(source: PairSource, settings: Settings, generator: Generator) -> Pairs:
-    """Draw a step's pairs, all of one shape; the larger the shape, the fewer pairs."""
-    shapes = list(source.shapes)
-    weights = [_SQUARE_WEIGHT if height == width else 1 for height, width in shapes]
-    place = int(torch.multinomial(torch.tensor(weights).float(), 1, generator=generator))
-    height, width = shapes[place]
-    n = max(1, settings.batch * SQUARE * SQUARE // (height * width))
-    return source.batch(generator, n, height, width)
+class _Keeper:
+    """What is kept of a training while it goes on: log, sheets, checkpoints, the best network."""
 
+    def __init__(self, training: Training, run: Run, course: Course) -> None:
+        self.training, self.run, self.course = training, run, course
+        self.step = 0  # taken so far
+        self.before_s = 0.0  # trained before the last stop
+        self.n_shown = 0  # sheets that were due so far
+        self.shown_step = -1  # of the newest sheet
+        self.best: float | None = None  # held-out figure of the network that is kept as the best
+        if run.has_checkpoint:
+            state = run.load()
+            training.restore(state["training"])
+            self.step, self.before_s = state["step"], state["elapsed_s"]
+            self.best, self.shown_step = state["best"], state["shown_step"]
+            # A budget that has grown has sheets to come again.
+            share = course.budget.share(self.step, self.before_s)
+            self.n_shown = min(state["n_shown"], math.floor(share * N_SHEETS) + 1)
+        self.began_s = self.saved_s = time.monotonic()
 
-def _draw_held_out(source: PairSource, seed: int) -> list[Pairs]:
-    """Draw the pairs to look at, of each shape, the same ones in each session of a run."""
-    drawn = []
-    for place, ((height, width), n_held) in enumerate(source.shapes.items()):
-        n = min(n_held, _N_SQUARES_HELD_OUT if height == width else _N_OTHERS_HELD_OUT)
-        drawn.append(source.batch(seeded(seed, place), n, height, width))
-    return drawn
+    @property
+    def elapsed_s(self) -> float:
+        """Time trained, stops not counted."""
+        return self.before_s + time.monotonic() - self.began_s
 
+    def keep(self, share: float, figures: dict[str, float]) -> None:
+        """Log, show and save what is due after a step."""
+        if self.step % LOG_EVERY == 0:
+            self.run.log(self.step, self.elapsed_s, figures)
+            self.course.tell(self.step, share, figures)
+        if share * N_SHEETS >= self.n_shown:
+            self._show(share)
+            self._save()
+        elif time.monotonic() - self.saved_s > SAVE_EVERY_S:
+            self._save()
+        if self.course.snapshot_every and self.step % self.course.snapshot_every == 0:
+            self.course.snapshot(self.step)
 
-def _show(trainer: Trainer, run: Run, shown: list[Pairs], step: int, elapsed_s: float) -> None:
-    """Write the sample sheet, and log how far the average network is from held-out frames."""
-    rows = []
-    errors = []
-    for pairs in shown:
-        painted = _paint(trainer, pairs)
-        errors.append((painted - pairs.frames).abs().mean((1, 2, 3)))
-        height, width = painted.shape[-2:]
-        triples = torch.cat([_in_colour(pairs), painted, pairs.frames], 3)
-        rows += _lay(triples[: _N_SQUARES_SHOWN if height == width else _N_OTHERS_SHOWN])
-    run.save_sample(step, torch.cat(rows, 1))
-    run.log(step, elapsed_s, {"held_out_l1": torch.cat(errors).mean().item()})
+    def end(self, *, is_spent: bool) -> None:
+        """Save the last state; where the budget is spent, show it and see if it is the best."""
+        if is_spent and self.shown_step != self.step:
+            self._show(1.0)
+        self._save()
 
+    def _show(self, share: float) -> None:
+        self.n_shown = math.floor(share * N_SHEETS) + 1
+        self.shown_step = self.step
+        held_out = self.training.measure()
+        self.run.save_sample(self.step, self.training.sample())
+        self.run.log(self.step, self.elapsed_s, {"held_out": held_out})
+        self.course.tell(self.step, share, {"held_out": held_out})
+        if share >= BEST_FROM and (self.best is None or held_out < self.best):
+            self.best = held_out
+            self.training.export(self.run.best)
 
-@torch.no_grad()
-def _paint(trainer: Trainer, pairs: Pairs) -> Tensor:
-    """Paint pairs' frames with the average network, (B, 3, H, W) in [0, 1] on the CPU."""
-    height, width = pairs.frames.shape[-2:]
-    x = spread(pairs.spectrograms, height, width)
-    painted = []
-    for spectrograms in torch.split(x, trainer.settings.batch):
-        with trainer.fabric.autocast():
-            painted.append(trainer.average(spectrograms.to(trainer.fabric.device)).float().cpu())
-    return torch.cat(painted) / 2 + 0.5
-
-
-def _lay(pictures: Tensor) -> list[Tensor]:
-    """Lay (B, 3, H, W) pictures side by side in rows (3, H, sheet width), black where none is."""
-    n_in_row = max(1, _SHEET_WIDTH // pictures.shape[-1])
-    rows = [torch.cat(list(row), 2) for row in torch.split(pictures, n_in_row)]
-    return [F.pad(row, (0, max(0, _SHEET_WIDTH - row.shape[-1]))) for row in rows]
-
-
-def _in_colour(pairs: Pairs) -> Tensor:
-    """Return the spectrogram pictures at the frames' size with three equal channels."""
-    spectrograms = spread(pairs.spectrograms, *pairs.frames.shape[-2:]) / 2 + 0.5
-    return spectrograms.expand(-1, 3, -1, -1)
+    def _save(self) -> None:
+        self.saved_s = time.monotonic()
+        shown = {"n_shown": self.n_shown, "shown_step": self.shown_step, "best": self.best}
+        state = {"step": self.step, "elapsed_s": self.elapsed_s, **shown}
+        self.run.save({**state, "training": self.training.state()})

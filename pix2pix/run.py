@@ -25,45 +25,22 @@ class Diverged(RuntimeError):  # noqa: N818, named by what has happened
 
 
 class Run:
-    """The folder of one training run.
+    """The folder of one network's training, made where it is missing.
 
-    plan.json               every setting
     log.jsonl               a line a logged step: step, elapsed_s, losses
     samples/00012000.png    the fixed sample grid at a step
     checkpoint.safetensors  the newest state, enough to go on exactly
+    best.safetensors        the best average network of the end, as a theme ships it
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-
-    @classmethod
-    def create(cls, folder: Path, plan: Mapping[str, Any]) -> "Run":
-        """Begin a run in a folder of its own.
-
-        Raises
-        ------
-        FileExistsError
-            The folder holds a run already: resume it, or choose another name.
-        """
-        if (folder / "plan.json").exists():
-            raise FileExistsError(
-                f"{folder} holds a run already; resume it or choose another name."
-            )
         (folder / "samples").mkdir(parents=True, exist_ok=True)
-        (folder / "plan.json").write_text(json.dumps(plan, indent=2) + "\n")
-        return cls(folder)
 
     @property
-    def plan(self) -> dict[str, Any]:
-        """The settings with which the run was begun.
-
-        Raises
-        ------
-        FileNotFoundError
-            The folder holds no run.
-        """
-        plan: dict[str, Any] = json.loads((self.folder / "plan.json").read_text())
-        return plan
+    def best(self) -> Path:
+        """Where the best network lies once there is one."""
+        return self.folder / "best.safetensors"
 
     @property
     def has_checkpoint(self) -> bool:

@@ -1,10 +1,10 @@
 """Train pix2pix: the losses of Isola et al. (2017) on pairs of spectrogram pictures and frames."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Protocol, cast
+from pathlib import Path
+from typing import cast
 
 import torch
 from lightning_fabric import Fabric
@@ -12,84 +12,37 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
-from pix2pix.grids import spread
-from pix2pix.networks import PatchDiscriminator, UNet, UNetConfig, initialise
+from pix2pix.grids import SQUARE, spread
+from pix2pix.networks import PatchDiscriminator, UNet, initialise
+from pix2pix.painter import save_network
+from pix2pix.pairs import Batch, Pairs, PairSource
 from pix2pix.run import State, check_finite, decay, seeded, update_average
+from pix2pix.settings import Settings
+from pix2pix.sheets import draw_sheet
 
 N_WARM_STEPS = 50  # over which the learning rate rises
-
-
-class Pairs(Protocol):
-    """Some spectrogram pictures, and the frame that belongs to each."""
-
-    @property
-    def spectrograms(self) -> Tensor:
-        """(B, 1, 256, 256) float32 in [0, 1]."""
-
-    @property
-    def frames(self) -> Tensor:
-        """(B, 3, H, W) float32 in [0, 1]."""
-
-
-class PairSource(Protocol):
-    """Where pairs come from."""
-
-    @property
-    def shapes(self) -> Mapping[tuple[int, int], int]:
-        """How many pairs there are with frames of each height and width, whole grids of 256."""
-
-    def batch(self, generator: Generator, n: int, height: int, width: int) -> Pairs:
-        """Draw n pairs with frames of one of the shapes, by a CPU generator and nothing else."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What a training run is made of, but for its pairs; the defaults are the paper's.
-
-    The batch is larger than the paper's single pair, since painting uses the running
-    statistics of batch norm: a frame must not depend on the frames beside it.
-
-    Raises
-    ------
-    ValueError
-        A field is out of its range.
-    """
-
-    unet: UNetConfig = field(default_factory=UNetConfig)
-    judge_width: int = 64  # channels of the judge after its first halving
-    seed: int = 0
-    batch: int = 8  # square pairs a step on each device; a wide or tall one counts as two
-    learning_rate: float = 2e-4
-    l1_weight: float = 100.0  # beside the adversarial loss's 1
-    # Shares of the budget. Until the first, batch norm takes each batch's own statistics, which
-    # keeps a large rate from tipping over, but blurs what is loud or low against the other pairs
-    # of the batch; from then on it keeps the averages that painting uses. Until the second, L1
-    # alone teaches the painter, at twice the speed.
-    settle_from: float = 1.0
-    judge_from: float = 0.0
-    unsettled_rate: float = 1e-3  # learning rate while L1 teaches alone and nothing is settled
-    average_half_life: int = 300  # steps
-    save_every_s: float = 300.0  # between checkpoints, with a sample and held-out figures
-
-    def __post_init__(self) -> None:
-        if self.judge_width < 1:
-            raise ValueError(f"judge_width must be 1 or more, not {self.judge_width}.")
-        if self.batch < 2 or self.batch % 2:
-            raise ValueError(f"batch must be even, 2 or more, not {self.batch}.")
-        if self.learning_rate <= 0 or self.l1_weight < 0 or self.average_half_life < 1:
-            raise ValueError("learning_rate and average_half_life must be above 0, l1_weight 0 up.")
-        if not (0 <= self.judge_from <= 1 and 0 <= self.settle_from <= 1):
-            raise ValueError("judge_from and settle_from must lie in [0, 1].")
-        if self.unsettled_rate <= 0:
-            raise ValueError("unsettled_rate must be above 0.")
+_SQUARE_WEIGHT = 2  # squares are drawn twice as often as each of the other shapes; taste
+_N_SQUARES_HELD_OUT, _N_OTHERS_HELD_OUT = 32, 8  # pairs of a shape that show how far it is
 
 
 class Trainer:
-    """The networks and optimizers of a run, on the device and in the precision of a Fabric."""
+    """The networks and optimizers of a run, on the device and in the precision of a Fabric.
 
-    def __init__(self, fabric: Fabric, settings: Settings) -> None:
+    Parameters
+    ----------
+    fabric : device and precision
+    settings : of the networks and of the learning
+    learnt : pairs to learn from
+    held_out : pairs to look at, which are never learnt
+    """
+
+    def __init__(
+        self, fabric: Fabric, settings: Settings, learnt: PairSource, held_out: PairSource
+    ) -> None:
         self.fabric = fabric
         self.settings = settings
+        self.learnt = learnt
+        self.shown = _draw_held_out(held_out, settings.seed)
         self.painter = UNet(settings.unet)
         self.judge = PatchDiscriminator(settings.judge_width)
         drawn = seeded(settings.seed)
@@ -119,13 +72,31 @@ class Trainer:
         self.painter.load_state_dict(painter.state_dict())
         self.average.load_state_dict(painter.state_dict())
 
-    def step(self, pairs: Pairs, step: int, share: float) -> dict[str, float]:
+    def step(self, step: int, share: float) -> dict[str, float]:
+        """Learn from one batch; see `pix2pix.loop.Training`."""
+        return self.learn(self._draw(seeded(self.settings.seed, step)), step, share)
+
+    def _draw(self, generator: Generator) -> Pairs:
+        """Draw a step's pairs, all of one shape; the larger the shape, the fewer pairs.
+
+        They are drawn for all devices, which take their own, so that they learn as one would.
+        """
+        shapes = list(self.learnt.shapes)
+        weights = [_SQUARE_WEIGHT if height == width else 1 for height, width in shapes]
+        place = int(torch.multinomial(torch.tensor(weights).float(), 1, generator=generator))
+        height, width = shapes[place]
+        n = max(1, self.settings.batch * SQUARE * SQUARE // (height * width))
+        drawn = self.learnt.batch(generator, n * self.fabric.world_size, height, width)
+        own = slice(n * self.fabric.global_rank, n * (self.fabric.global_rank + 1))
+        return Batch(spectrograms=drawn.spectrograms[own], frames=drawn.frames[own])
+
+    def learn(self, pairs: Pairs, step: int, share: float) -> dict[str, float]:
         """Train once: the judge, where it has joined, and then the painter.
 
         Parameters
         ----------
         pairs : what to learn from, on any device
-        step : number of the step, 1 for the first
+        step : steps before this one
         share : of the budget that is spent, 0 to 1; decides the learning rate, and on the judge
 
         Returns
@@ -146,14 +117,14 @@ class Trainer:
         height, width = pairs.frames.shape[-2:]
         spectrograms = _bring(spread(pairs.spectrograms, height, width), device)
         frames = _bring(pairs.frames * 2 - 1, device)
-        with self._seeded_dropout(step), self.fabric.autocast():
+        with self._seeded_dropout(step), self._autocast():
             painted = self.painter(spectrograms)
         l1 = F.l1_loss(painted.float(), frames)
         losses = {"l1": l1}
         painter_loss = self.settings.l1_weight * l1
         if is_judged:
             losses["judge"] = self._teach_judge(spectrograms, frames, painted.detach())
-            with self.fabric.autocast():
+            with self._autocast():
                 logits = self.judge(spectrograms, painted)
             losses["adversarial"] = _judged(logits, 1.0)
             painter_loss = painter_loss + losses["adversarial"]
@@ -166,7 +137,7 @@ class Trainer:
     def _teach_judge(self, spectrograms: Tensor, frames: Tensor, painted: Tensor) -> Tensor:
         """Train the judge once, leave it frozen for the painter's turn, and return its loss."""
         self.judge.requires_grad_(requires_grad=True)
-        with self.fabric.autocast():
+        with self._autocast():
             true_logits = self.judge(spectrograms, frames)
             painted_logits = self.judge(spectrograms, painted)
         # Halved, as in the paper, to slow the judge down beside the painter.
@@ -181,6 +152,10 @@ class Trainer:
             norm.load_state_dict(averaged.state_dict() | dict(norm.named_parameters()))
             norm.eval()
         self.is_settled = True
+
+    def _autocast(self) -> torch.autocast:
+        device = self.fabric.device.type
+        return torch.autocast(device, torch.bfloat16, enabled=self.settings.bf16)
 
     @contextmanager
     def _seeded_dropout(self, step: int) -> Iterator[None]:
@@ -212,10 +187,33 @@ class Trainer:
         """Rise over the first steps, since Adam's are blind, and fall at the end."""
         is_early = share < self.settings.judge_from and not self.is_settled
         rate = self.settings.unsettled_rate if is_early else self.settings.learning_rate
-        rate *= min(1.0, step / N_WARM_STEPS) * decay(share)
+        rate *= min(1.0, (1 + step) / N_WARM_STEPS) * decay(share)
         for optimizer in (self.painter_optimizer, self.judge_optimizer):
             for group in optimizer.param_groups:
                 group["lr"] = rate
+
+    def sample(self) -> Tensor:
+        """Draw spectrogram picture, painted and true frame of some held-out pairs."""
+        return draw_sheet([(pairs, self._paint(pairs)) for pairs in self.shown])
+
+    def measure(self) -> float:
+        """Return the L1 distance, in [0, 1], of the average network's frames from the true ones."""
+        errors = [(self._paint(pairs) - pairs.frames).abs().mean((1, 2, 3)) for pairs in self.shown]
+        return torch.cat(errors).mean().item()
+
+    def export(self, path: Path) -> str:
+        """Write the average network; return the file's SHA-256."""
+        return save_network(path, self.average)
+
+    @torch.no_grad()
+    def _paint(self, pairs: Pairs) -> Tensor:
+        """Paint pairs' frames with the average network, (B, 3, H, W) in [0, 1] on the CPU."""
+        x = spread(pairs.spectrograms, *pairs.frames.shape[-2:])
+        painted = []
+        for spectrograms in torch.split(x, self.settings.batch):
+            with self._autocast():
+                painted.append(self.average(spectrograms.to(self.fabric.device)).float().cpu())
+        return torch.cat(painted) / 2 + 0.5
 
     def state(self) -> State:
         """Return all that a run needs to go on exactly; tensors are shared, not copied."""
@@ -240,6 +238,15 @@ class Trainer:
             "painter_optimizer": self.painter_optimizer,
             "judge_optimizer": self.judge_optimizer,
         }
+
+
+def _draw_held_out(source: PairSource, seed: int) -> list[Pairs]:
+    """Draw the pairs to look at, of each shape, the same ones whenever a run goes on."""
+    drawn = []
+    for place, ((height, width), n_held) in enumerate(source.shapes.items()):
+        n = min(n_held, _N_SQUARES_HELD_OUT if height == width else _N_OTHERS_HELD_OUT)
+        drawn.append(source.batch(seeded(seed, -1 - place), n, height, width))
+    return drawn
 
 
 def _norms(network: nn.Module) -> list[nn.BatchNorm2d]:

@@ -1,7 +1,9 @@
 """Many pictures of one shape in one file, painted or cut once and read again and again."""
 
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Protocol
 
@@ -89,3 +91,25 @@ def cache(
         partial.replace(path)
     mapped: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r")
     return mapped
+
+
+class Joined:
+    """Several arrays of pictures of one shape as one, without a copy.
+
+    Parameters
+    ----------
+    arrays : (n, 3, height, width) each
+    """
+
+    def __init__(self, arrays: Sequence[npt.NDArray[np.uint8]]) -> None:
+        self._arrays = arrays
+        self._stops = list(accumulate(len(array) for array in arrays))
+        self.shape: tuple[int, ...] = (self._stops[-1], *arrays[0].shape[1:])
+
+    def __len__(self) -> int:
+        return self._stops[-1]
+
+    def __getitem__(self, place: int) -> npt.NDArray[np.uint8]:
+        which = bisect_right(self._stops, place)
+        before = self._stops[which - 1] if which else 0
+        return self._arrays[which][place - before]

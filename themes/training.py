@@ -1,0 +1,170 @@
+"""Train the two networks of a theme, one after the other, and install them."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from film.cards import BASE, models_folder
+from keyframes.gan_training import GanTraining, Material
+from keyframes.gan_training import Settings as GanSettings
+from keyframes.networks import Form
+from keyframes.stills import load_generator
+from measures.pictures import Judge
+from pix2pix import weights
+from pix2pix.grids import SQUARE
+from pix2pix.loop import Course, Training, train
+from pix2pix.networks import UNet, UNetConfig
+from pix2pix.painter import choose_precision
+from pix2pix.published import read_painter
+from pix2pix.run import Run
+from pix2pix.settings import Settings
+from pix2pix.training import Trainer
+from spectro.errors import TonfilmError
+from themes.install import FILES, check_free, install, save_snapshot
+from themes.plan import Plan, Stage
+from themes.sources import ThemeSource, open_source
+
+N_JUDGED = 256  # held-out pictures that stills are compared with while they are learnt
+# Taste and trials (docs/decisions/0002): the outer skips print the spectrogram's stripes on the
+# frames; L1 alone teaches twice as fast at first, and norms settle before the judge joins.
+PIX2PIX = Settings(
+    unet=UNetConfig(n_skips=3, dropout=0.0, decoder="even"),
+    judge_width=32,
+    learning_rate=4e-4,
+    settle_from=0.3,
+    judge_from=0.5,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watch:
+    """Who is told how far a training has come; on the first device alone."""
+
+    say: Callable[[str], None]
+    step: Callable[[Stage, int, float, dict[str, float]], None]  # steps, share, losses
+    made: Callable[[int, int], None]  # pictures or pairs done so far, and in all
+
+
+def begin(plan: Plan) -> None:
+    """Write the plan of a new run.
+
+    Raises
+    ------
+    TonfilmError
+        A run or a theme of that name is there already.
+    """
+    check_new(plan)
+    plan.save()
+
+
+def check_new(plan: Plan) -> None:
+    """See to it that no run and no theme of that name is there; raises as `begin` does."""
+    check_free(plan)
+    if plan.path.exists():
+        raise TonfilmError(
+            f"{plan.folder} holds a training already: go on with --resume, or choose another name."
+        )
+
+
+def train_theme(plan: Plan, fabric: Fabric, watch: Watch) -> bool:
+    """Train what a plan's run lacks, and install it; return whether it was trained to its end.
+
+    Parameters
+    ----------
+    fabric : launched, in full precision: each network chooses its own
+
+    Raises
+    ------
+    TonfilmError
+        What the plan names cannot be used, or its name is taken.
+    pix2pix.run.Diverged
+        A loss or a weight is NaN or infinite; the checkpoint before it is kept.
+    """
+    check_free(plan)
+    with fabric.rank_zero_first():
+        source = open_source(plan, watch.say)
+    if not _go(plan, "keyframes", _open_keyframes(plan, fabric, source, watch), fabric, watch):
+        return False
+    trainer = _open_pix2pix(plan, fabric, source, watch)
+    if not _go(plan, "pix2pix", trainer, fabric, watch):
+        return False
+    if fabric.is_global_zero:
+        install(plan, models_folder() / plan.name)
+    return True
+
+
+def _go(plan: Plan, stage: Stage, training: Training, fabric: Fabric, watch: Watch) -> bool:
+    every, n_steps_of_epoch = None, 1
+    if isinstance(training, Trainer) and plan.keep_every:
+        n_pairs = sum(training.learnt.shapes.values())
+        n_steps_of_epoch = math.ceil(n_pairs / (PIX2PIX.batch * fabric.world_size))
+        every = plan.keep_every * n_steps_of_epoch
+    course = Course(
+        budget=plan.budget(stage),
+        tell=partial(watch.step, stage),
+        snapshot=lambda n_steps: save_snapshot(plan, training, n_steps // n_steps_of_epoch),
+        snapshot_every=every,
+    )
+    return train(training, Run(plan.folder / stage), fabric, course)
+
+
+def _open_keyframes(
+    plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watch
+) -> GanTraining:
+    with fabric.rank_zero_first():
+        pictures = source.pictures(plan.size, watch.made)
+        held_out = source.held_out(N_JUDGED, plan.size, watch.made)
+    material = Material(
+        pictures=pictures,
+        density=plan.size / SQUARE,
+        judge=partial(_compare, Judge([held_out])),
+    )
+    base = models_folder() / BASE / FILES["keyframes"]
+    begun_with = None
+    if base.exists() and not plan.from_scratch:
+        begun_with = load_generator(weights.load(base, None))
+    # bfloat16 pays on graphics cards alone: most of the time goes into layers that stay float32.
+    bf16 = plan.uses_bf16(fabric.device.type == "cuda")
+    form = begun_with.form if begun_with else Form()
+    return GanTraining(fabric, form, GanSettings(bf16=bf16), material, plan.seed, begun_with)
+
+
+def _compare(judge: Judge, stills: Tensor) -> float:
+    """Return the mean of the sliced Wasserstein distances of all levels."""
+    distances = judge.compare([stills.numpy()]).sliced_wasserstein.values()
+    return float(np.mean(list(distances)))
+
+
+def _open_pix2pix(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watch) -> Trainer:
+    with fabric.rank_zero_first():
+        learnt = source.pairs(watch.made, held_out=False)
+        held_out = source.pairs(watch.made, held_out=True)
+    begun_with = _choose_painter(plan)
+    settings = replace(
+        PIX2PIX,
+        unet=begun_with.config if begun_with else replace(PIX2PIX.unet, width=plan.width),
+        seed=plan.seed,
+        # A network to begin with has its averages already.
+        settle_from=0.0 if begun_with else PIX2PIX.settle_from,
+        bf16=plan.uses_bf16(choose_precision() == "bf16"),
+    )
+    trainer = Trainer(fabric, settings, learnt, held_out)
+    if begun_with:
+        trainer.begin_with(begun_with)
+    return trainer
+
+
+def _choose_painter(plan: Plan) -> UNet | None:
+    """Return the U-Net to begin with: the user's, or the base's where it has the wanted width."""
+    if plan.begin_with:
+        return read_painter(plan.begin_with)
+    path = models_folder() / BASE / FILES["pix2pix"]
+    if plan.from_scratch or not path.exists():
+        return None
+    base = read_painter(path)
+    return base if base.config.width == plan.width else None
