@@ -47,7 +47,8 @@ class Pace:
 class _Noise:
     """Pairs of noise."""
 
-    shapes = {(SIDE, SIDE): 64}
+    def __init__(self) -> None:
+        self.shapes = {(SIDE, SIDE): 64}
 
     def batch(self, generator: torch.Generator, n: int, height: int, width: int) -> Batch:
         return Batch(
@@ -58,9 +59,7 @@ class _Noise:
 
 def measure_pix2pix() -> Pace:
     """Time pix2pix with its judge, which is the dearer half of its training."""
-    settings = replace(
-        PIX2PIX, settle_from=0.0, judge_from=0.0, bf16=choose_precision() == "bf16"
-    )
+    settings = replace(PIX2PIX, settle_from=0.0, judge_from=0.0, bf16=choose_precision() == "bf16")
     trainer = Trainer(Fabric(devices=1), settings, _Noise(), _Noise())
     ours = _pictures_a_second(lambda step: trainer.step(step, 0.0), settings.batch)
     return Pace(ours=ours, plain=_pictures_a_second(plain_pix2pix(settings), 1))
@@ -107,7 +106,11 @@ def measure_keyframes() -> Pace:
 
 def plain_keyframes() -> Callable[[int], object]:
     """Return a step of R3GAN (Huang et al. 2024) as in its paper: the penalties in every step."""
-    generator, whole, details = Generator(Form()), Critic(64, 1, fine=False), Critic(32, 2, fine=True)
+    generator, whole, details = (
+        Generator(Form()),
+        Critic(64, 1, fine=False),
+        Critic(32, 2, fine=True),
+    )
     for place, network in enumerate((generator, whole, details)):
         initialise(network, seeded(0, place))
     critics = nn.ModuleList([whole, details])
@@ -132,7 +135,9 @@ def plain_keyframes() -> Callable[[int], object]:
         fixed = painted.detach().requires_grad_()
         of_true, of_painted = judge(true, number), judge(fixed, number)
         slopes = torch.autograd.grad((of_true + of_painted).sum(), (true, fixed), create_graph=True)
-        loss = F.softplus(of_painted - of_true).mean() + 0.25 * sum(s.square().sum() for s in slopes)
+        loss = F.softplus(of_painted - of_true).mean() + 0.25 * sum(
+            s.square().sum() for s in slopes
+        )
         critic_steps.zero_grad()
         backward(loss)
         critic_steps.step()

@@ -18,6 +18,7 @@ from keyframes.networks import Critic, Form, Generator, initialise, spline_rows
 from keyframes.stills import Stills, paint_all, save_generator, sheet
 from keyframes.views import View, Views, draw_views
 from pix2pix.run import State, seeded, update_average
+from pix2pix.weights import Weights, load_opponent, save_opponent
 
 # How often square, wide and tall pictures are seen. Square is what galleries show; wide is what
 # most films are.
@@ -63,6 +64,14 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Base:
+    """What a training begins with."""
+
+    generator: Generator
+    critics: Weights | None  # as `GanTraining.export_opponent` writes them
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Sight:
     """What the critics see of a batch: the first half near by, the second from half-way."""
 
@@ -89,7 +98,8 @@ class GanTraining:
     settings : of the learning
     material : to learn from
     seed : of the first weights and of all draws
-    base : a generator that was trained before, to begin with
+    base : a generator that was trained before, to begin with, and its critics: new ones would
+        first unteach it what it knows
     """
 
     def __init__(
@@ -99,7 +109,7 @@ class GanTraining:
         settings: Settings,
         material: Material,
         seed: int,
-        base: Generator | None = None,
+        base: Base | None = None,
     ) -> None:
         self.fabric, self.form, self.settings = fabric, form, settings
         self.material, self.seed = material, seed
@@ -109,11 +119,13 @@ class GanTraining:
         networks = (self.generator, self.whole_critic, self.detail_critic)
         for place, network in enumerate(networks):
             initialise(network, seeded(seed, -1 - place))
-        if base is not None:
-            self.generator.load_state_dict(base.state_dict())
         self.critics = [self.whole_critic, self.detail_critic]
         self.learner = Learner(fabric, [self.generator], settings.rate)
         self.critic_learner = Learner(fabric, self.critics, settings.rate)
+        if base is not None:
+            self.generator.load_state_dict(base.generator.state_dict())
+            if base.critics is not None:
+                load_opponent(base.critics, self.critic_learner.networks)
         self.average = copy.deepcopy(self.generator).eval()
 
     def step(self, step: int, share: float) -> dict[str, float]:
@@ -239,6 +251,10 @@ class GanTraining:
     def export(self, path: Path) -> str:
         """Write the average generator; return the file's SHA-256."""
         return save_generator(path, self.average)
+
+    def export_opponent(self, path: Path) -> str:
+        """Write the critics, for a theme that begins with this one; return the file's SHA-256."""
+        return save_opponent(path, self.critic_learner.networks)
 
     def stills(self) -> Stills:
         """Return the stills that the average generator has come to."""

@@ -1,6 +1,6 @@
 """Batch norm over the pictures of all devices, on any kind of device."""
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, distributed, nn
@@ -49,10 +49,7 @@ class BatchNorm(nn.BatchNorm2d):
 
     def _remember(self, mean: Tensor, variance: Tensor, n: int) -> None:
         """Move the running statistics as torch does, with the variance of a sample of n."""
-        assert self.running_mean is not None
-        assert self.running_var is not None
-        assert self.num_batches_tracked is not None
-        assert self.momentum is not None
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(variance * (n / (n - 1)), self.momentum)
-        self.num_batches_tracked += 1
+        momentum = cast(float, self.momentum)
+        cast(Tensor, self.running_mean).lerp_(mean, momentum)
+        cast(Tensor, self.running_var).lerp_(variance * (n / (n - 1)), momentum)
+        cast(Tensor, self.num_batches_tracked).add_(1)

@@ -150,13 +150,12 @@ def _train(plan: "Plan", options: dict[str, Any]) -> None:
     finally:
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
-    if fabric.is_global_zero:
-        click.echo(
-            f"The theme lies in {models_folder() / plan.name}; now look at it: "
-            f"python scripts/check_theme.py {plan.name}"
-            if is_trained
-            else f"Stopped and saved; go on with: python scripts/train_theme.py {plan.name} --resume"
-        )
+    if fabric.is_global_zero and is_trained:
+        click.echo(f"The theme lies in {models_folder() / plan.name}. Now look at it:")
+        click.echo(f"python scripts/check_theme.py {plan.name}")
+    elif fabric.is_global_zero:
+        click.echo("Stopped and saved. To go on:")
+        click.echo(f"python scripts/train_theme.py {plan.name} --resume")
 
 
 def _show(plan: "Plan") -> None:

@@ -8,10 +8,10 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from PIL import Image
+from scripts.train_pix2pix import main
 
 from pix2pix import weights
 from pix2pix.painter import load_network
-from scripts.train_pix2pix import main
 
 SMALL = ["--width", "2", "--judge-width", "2", "--batch", "2", "--accelerator", "cpu"]
 

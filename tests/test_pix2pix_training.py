@@ -150,7 +150,7 @@ def test_the_best_network_of_the_end_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bf16", [False, True])
-def test_painter_learns(bf16: bool) -> None:
+def test_painter_learns(*, bf16: bool) -> None:
     unet = replace(UNET, width=4, dropout=0.0)
     trainer = make_trainer(replace(SETTINGS, unet=unet, batch=4, learning_rate=2e-3, bf16=bf16))
     pairs = Bars().batch(seeded(0), 4, 256, 256)

@@ -112,9 +112,7 @@ def measure_networks(theme: Theme, folder: Path) -> dict[str, Any]:
     styles = torch.stack([theme.stills.style(seed) for seed in range(BATCH_FRAMES)])
     return {
         "n_threads": torch.get_num_threads(),
-        "megabytes": {
-            file: (folder / file).stat().st_size / 1e6 for file in theme.card.weights
-        },
+        "megabytes": {file: (folder / file).stat().st_size / 1e6 for file in theme.card.weights},
         "pix2pix": _cost(lambda: theme.painter.paint(spectrograms, SIDE, SIDE)),
         "keyframes": _cost(lambda: theme.stills.paint(styles, SIDE, SIDE)),
     }

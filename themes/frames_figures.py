@@ -11,8 +11,8 @@ from torch import Tensor
 
 from measures import pairs as pair_measures
 from measures import pictures as picture_measures
-from pix2pix.pairs import PairSource
 from pix2pix.painter import Painter
+from pix2pix.pairs import PairSource
 from themes.arrays import N_AT_ONCE, Floats, save_sheet, to_bytes
 from training_data.excerpts import Excerpt
 

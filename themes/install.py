@@ -73,7 +73,9 @@ def build_card(plan: Plan, folder: Path) -> dict[str, Any]:
         "weights": {file: weights.load(folder / file, None).sha256 for file in FILES.values()},
         "training": {
             # Without paths: cards travel.
-            **json.loads(plan.model_dump_json(exclude={"name", "pictures", "videos", "begin_with"})),
+            **json.loads(
+                plan.model_dump_json(exclude={"name", "pictures", "videos", "begin_with"})
+            ),
             **{stage: describe_run(Run(plan.folder / stage)) for stage in FILES},
         },
     }

@@ -1,6 +1,5 @@
 """The plan of a theme: all that its training is begun with, and resumed with."""
 
-
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -74,7 +73,7 @@ class Plan(BaseModel):
         """Where the plan itself lies."""
         return self.folder / PLAN_NAME
 
-    def uses_bf16(self, automatic: bool) -> bool:
+    def uses_bf16(self, *, automatic: bool) -> bool:
         """Tell whether to compute in bfloat16, where the plan leaves it open as given."""
         return automatic if self.precision == "auto" else self.precision == "bf16-mixed"
 

@@ -6,18 +6,17 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from training_data.collage import Collage
+from training_data.directions import DIRECTIONS, Direction
+from training_data.ripper import Ripping, rip
 
 from keyframes.gan_training import Pictures
 from pix2pix.pairs import PairSource
 from spectro.errors import TonfilmError
 from themes.plan import Plan
-from training_data.collage import Collage
-from training_data.directions import DIRECTIONS, Direction
 from training_data.folders import Folder, survey
-from training_data.pair_folders import FolderPairs
 from training_data.pairs import HELD_OUT_SEED, MadePairs, Progress, Union
-from training_data.picture_arrays import MADE, Joined, Shape, Source, cache
-from training_data.ripper import Ripping, rip
+from training_data.picture_arrays import MADE, Joined, Shape, cache
 
 CACHE = Path(".cache")  # what the makers make is the same for every run
 # How many pictures stills are learnt from: square, 16:9 and 9:16, about as often as they are seen.

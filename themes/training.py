@@ -1,26 +1,26 @@
 """Train the two networks of a theme, one after the other, and install them."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from lightning_fabric import Fabric
+from pix2pix.published import read_painter
 from torch import Tensor
 
 from film.cards import BASE, models_folder
-from keyframes.gan_training import GanTraining, Material
+from keyframes.gan_training import Base, GanTraining, Material
 from keyframes.gan_training import Settings as GanSettings
 from keyframes.networks import Form
 from keyframes.stills import load_generator
 from measures.pictures import Judge
 from pix2pix import weights
 from pix2pix.grids import SQUARE
-from pix2pix.loop import Course, Training, train
+from pix2pix.loop import Course, train
 from pix2pix.networks import UNet, UNetConfig
 from pix2pix.painter import choose_precision
-from pix2pix.published import read_painter
 from pix2pix.run import Run
 from pix2pix.settings import Settings
 from pix2pix.training import Trainer
@@ -39,6 +39,13 @@ PIX2PIX = Settings(
     settle_from=0.3,
     judge_from=0.5,
 )
+
+
+# What judged the base while it learnt: a theme that begins with it begins with them.
+OPPONENTS: Mapping[Stage, str] = {
+    "keyframes": "critics.safetensors",
+    "pix2pix": "judge.safetensors",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,17 +95,20 @@ def train_theme(plan: Plan, fabric: Fabric, watch: Watch) -> bool:
     check_free(plan)
     with fabric.rank_zero_first():
         source = open_source(plan, watch.say)
-    if not _go(plan, "keyframes", _open_keyframes(plan, fabric, source, watch), fabric, watch):
-        return False
-    trainer = _open_pix2pix(plan, fabric, source, watch)
-    if not _go(plan, "pix2pix", trainer, fabric, watch):
-        return False
+    for stage, open_training in _OPEN.items():
+        training = open_training(plan, fabric, source, watch)
+        if not _go(plan, stage, training, fabric, watch):
+            return False
+        if plan.name == BASE and fabric.is_global_zero:
+            training.export_opponent(models_folder() / BASE / OPPONENTS[stage])
     if fabric.is_global_zero:
         install(plan, models_folder() / plan.name)
     return True
 
 
-def _go(plan: Plan, stage: Stage, training: Training, fabric: Fabric, watch: Watch) -> bool:
+def _go(
+    plan: Plan, stage: Stage, training: GanTraining | Trainer, fabric: Fabric, watch: Watch
+) -> bool:
     every, n_steps_of_epoch = None, 1
     if isinstance(training, Trainer) and plan.keep_every:
         n_pairs = sum(training.learnt.shapes.values())
@@ -113,9 +123,7 @@ def _go(plan: Plan, stage: Stage, training: Training, fabric: Fabric, watch: Wat
     return train(training, Run(plan.folder / stage), fabric, course)
 
 
-def _open_keyframes(
-    plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watch
-) -> GanTraining:
+def _open_keyframes(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watch) -> GanTraining:
     with fabric.rank_zero_first():
         pictures = source.pictures(plan.size, watch.made)
         held_out = source.held_out(N_JUDGED, plan.size, watch.made)
@@ -124,14 +132,23 @@ def _open_keyframes(
         density=plan.size / SQUARE,
         judge=partial(_compare, Judge([held_out])),
     )
-    base = models_folder() / BASE / FILES["keyframes"]
-    begun_with = None
-    if base.exists() and not plan.from_scratch:
-        begun_with = load_generator(weights.load(base, None))
+    base = None if plan.from_scratch else _find_base()
     # bfloat16 pays on graphics cards alone: most of the time goes into layers that stay float32.
-    bf16 = plan.uses_bf16(fabric.device.type == "cuda")
-    form = begun_with.form if begun_with else Form()
-    return GanTraining(fabric, form, GanSettings(bf16=bf16), material, plan.seed, begun_with)
+    bf16 = plan.uses_bf16(automatic=fabric.device.type == "cuda")
+    form = base.generator.form if base else Form()
+    return GanTraining(fabric, form, GanSettings(bf16=bf16), material, plan.seed, base)
+
+
+def _find_base() -> Base | None:
+    """Return the stills that new themes start from, if they are installed."""
+    folder = models_folder() / BASE
+    path = folder / FILES["keyframes"]
+    if not path.exists():
+        return None
+    return Base(
+        generator=load_generator(weights.load(path, None)),
+        critics=weights.load(folder / OPPONENTS["keyframes"], None),
+    )
 
 
 def _compare(judge: Judge, stills: Tensor) -> float:
@@ -151,12 +168,20 @@ def _open_pix2pix(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watch)
         seed=plan.seed,
         # A network to begin with has its averages already.
         settle_from=0.0 if begun_with else PIX2PIX.settle_from,
-        bf16=plan.uses_bf16(choose_precision() == "bf16"),
+        bf16=plan.uses_bf16(automatic=choose_precision() == "bf16"),
     )
     trainer = Trainer(fabric, settings, learnt, held_out)
     if begun_with:
-        trainer.begin_with(begun_with)
+        judge = models_folder() / BASE / OPPONENTS["pix2pix"]
+        is_base = not plan.begin_with and judge.exists()
+        trainer.begin_with(begun_with, weights.load(judge, None) if is_base else None)
     return trainer
+
+
+_OPEN: dict[Stage, Callable[..., GanTraining | Trainer]] = {
+    "keyframes": _open_keyframes,
+    "pix2pix": _open_pix2pix,
+}
 
 
 def _choose_painter(plan: Plan) -> UNet | None:
