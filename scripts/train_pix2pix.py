@@ -7,10 +7,10 @@ import click
 import torch
 from lightning_fabric import Fabric
 
-from pix2pix import weights
 from pix2pix.loop import train
 from pix2pix.networks import UNetConfig
-from pix2pix.painter import load_network, save_network
+from pix2pix.painter import save_network
+from pix2pix.published import read_painter
 from pix2pix.run import Budget, Diverged, Run
 from pix2pix.training import PairSource, Settings, Trainer
 from pix2pix.weights import BrokenWeights
@@ -27,6 +27,7 @@ PLANNED = (
     "width",
     "skips",
     "decoder",
+    "norm",
     "judge_width",
     "settle_from",
     "judge_from",
@@ -58,7 +59,7 @@ PLANNED = (
 @click.option(
     "--begin-with",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Begin with the network of this file, as --export writes it, not from nothing.",
+    help="Begin with the network of this file, as --export writes it or a published .pth has it.",
 )
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Train this long.")
 @click.option("--steps", type=click.IntRange(1), help="Train so many steps.")
@@ -71,6 +72,13 @@ PLANNED = (
     default="even",
     show_default=True,
     help="How the picture grows: without checkerboards, or as in the paper.",
+)
+@click.option(
+    "--norm",
+    type=click.Choice(["batch", "instance"]),
+    default="batch",
+    show_default=True,
+    help="By averages that were learnt, as in the paper, or by each picture's own.",
 )
 @click.option("--judge-width", default=32, show_default=True, help="The same of the judge.")
 @click.option(
@@ -127,7 +135,7 @@ def _train(folder: Path, options: dict[str, Any]) -> None:
     fabric.launch()
     trainer = Trainer(fabric, _settings(options))
     if options["begin_with"]:
-        trainer.begin_with(load_network(weights.load(options["begin_with"], None)))
+        trainer.begin_with(read_painter(options["begin_with"]))
     if fabric.is_global_zero:
         _begin(folder, plan, resumes=options["resume"])
     with fabric.rank_zero_first():
@@ -147,6 +155,7 @@ def _settings(options: dict[str, Any]) -> Settings:
         n_skips=options["skips"],
         dropout=options["dropout"],
         decoder=options["decoder"],
+        norm=options["norm"],
     )
     return Settings(
         unet=unet,

@@ -8,9 +8,11 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from PIL import Image
+from published_network import make_published
 
 from pix2pix import weights
 from pix2pix.painter import load_network
+from pix2pix.published import read_painter
 from scripts.train_pix2pix import main
 
 SMALL = ["--width", "2", "--judge-width", "2", "--batch", "2", "--accelerator", "cpu"]
@@ -59,6 +61,18 @@ def test_begins_with_a_network_that_was_trained(folder: Path, tmp_path: Path) ->
     wider = run("wider", *begun, "--begin-with", str(export), "--skips", "4")
     assert wider.exit_code == 2
     assert "another form" in wider.output
+
+
+def test_begins_with_a_published_network(folder: Path, tmp_path: Path) -> None:
+    published, export = tmp_path / "latest_net_G.pth", tmp_path / "again.safetensors"
+    torch.save(make_published(2, "instance").state_dict(), published)
+    form = ["--skips", "7", "--decoder", "transposed", "--norm", "instance", "--dropout", "0.5"]
+    begun = ["--pairs", str(folder), "--steps", "1", "--rate", "1e-9", "--begin-with"]
+    result = run("mine", *begun, str(published), *form, "--export", str(export))
+    assert result.exit_code == 0, result.output
+    before = read_painter(published).state_dict()
+    for name, tensor in read_painter(export).state_dict().items():
+        torch.testing.assert_close(tensor, before[name], atol=1e-3, rtol=1e-3)
 
 
 @pytest.mark.parametrize(
