@@ -10,6 +10,8 @@ from torch.nn import functional as F
 WIDEST_FACTOR = 8  # channels grow w, 2w, 4w, 8w and stay there (paper, appendix 6.1)
 N_DROPOUT_LEVELS = 3  # the three innermost decoder levels (paper, appendix 6.1.1)
 
+Norm = Literal["batch", "instance"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class UNetConfig:
@@ -26,6 +28,7 @@ class UNetConfig:
     n_skips: int = 7  # skip connections kept, counted from the innermost; at most n_levels − 1
     dropout: float = 0.5  # share of activations dropped in training, never in painting
     decoder: Literal["transposed", "even"] = "transposed"  # "even" shows no checkerboard
+    norm: Norm = "batch"  # "instance" is each picture's own, not learnt
 
     def __post_init__(self) -> None:
         if not 2 <= self.n_levels <= 10:
@@ -38,20 +41,28 @@ class UNetConfig:
             raise ValueError(f"dropout must lie in [0, 1), not {self.dropout}.")
         if self.decoder not in ("transposed", "even"):
             raise ValueError(f"decoder must be transposed or even, not {self.decoder}.")
+        if self.norm not in ("batch", "instance"):
+            raise ValueError(f"norm must be batch or instance, not {self.norm}.")
 
     def n_channels(self, level: int) -> int:
         """Return the encoder's channels at a level; level 0 is the outermost."""
         return int(self.width * min(2**level, WIDEST_FACTOR))
 
 
-class Down(nn.Module):
-    """Halve the picture: leaky ReLU, 4×4 convolution with stride 2, batch norm."""
+def _make_norm(norm: Norm | None, n_channels: int) -> nn.Module:
+    if norm is None:
+        return nn.Identity()
+    return nn.BatchNorm2d(n_channels) if norm == "batch" else nn.InstanceNorm2d(n_channels)
 
-    def __init__(self, n_in: int, n_out: int, *, activated: bool, normed: bool) -> None:
+
+class Down(nn.Module):
+    """Halve the picture: leaky ReLU, 4×4 convolution with stride 2, norm."""
+
+    def __init__(self, n_in: int, n_out: int, *, activated: bool, norm: Norm | None) -> None:
         super().__init__()
         self.activated = activated
-        self.conv = nn.Conv2d(n_in, n_out, 4, stride=2, padding=1, bias=not normed)
-        self.norm: nn.Module = nn.BatchNorm2d(n_out) if normed else nn.Identity()
+        self.conv = nn.Conv2d(n_in, n_out, 4, stride=2, padding=1, bias=norm is None)
+        self.norm = _make_norm(norm, n_out)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, n_in, H, W) to (B, n_out, H/2, W/2)."""
@@ -90,16 +101,18 @@ class EvenConv(nn.Module):
 
 
 class Up(nn.Module):
-    """Double the picture: ReLU, transposed 4×4 convolution with stride 2, batch norm, dropout."""
+    """Double the picture: ReLU, transposed 4×4 convolution with stride 2, norm, dropout."""
 
-    def __init__(self, n_in: int, n_out: int, *, even: bool, normed: bool, dropout: float) -> None:
+    def __init__(
+        self, n_in: int, n_out: int, *, even: bool, norm: Norm | None, dropout: float
+    ) -> None:
         super().__init__()
         self.conv: EvenConv | nn.ConvTranspose2d
         if even:
-            self.conv = EvenConv(n_in, n_out, bias=not normed)
+            self.conv = EvenConv(n_in, n_out, bias=norm is None)
         else:
-            self.conv = nn.ConvTranspose2d(n_in, n_out, 4, stride=2, padding=1, bias=not normed)
-        self.norm: nn.Module = nn.BatchNorm2d(n_out) if normed else nn.Identity()
+            self.conv = nn.ConvTranspose2d(n_in, n_out, 4, stride=2, padding=1, bias=norm is None)
+        self.norm = _make_norm(norm, n_out)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -129,8 +142,9 @@ class UNet(nn.Module):
         for level in range(config.n_levels):
             n_channels = config.n_channels(level)
             n_outside = config.n_channels(level - 1) if level else 0
-            within = 0 < level < innermost  # the outermost and the innermost have no norm
-            self.down.append(Down(n_outside or 1, n_channels, activated=level > 0, normed=within))
+            # The outermost and the innermost have no norm.
+            norm = config.norm if 0 < level < innermost else None
+            self.down.append(Down(n_outside or 1, n_channels, activated=level > 0, norm=norm))
             # What comes from inside, beside what a skip brings from the encoder's same level.
             n_in = 2 * n_channels if self.has_skip(level) else n_channels
             dropped = level > innermost - N_DROPOUT_LEVELS and level > 0
@@ -139,7 +153,7 @@ class UNet(nn.Module):
                     n_in,
                     n_outside or 3,
                     even=config.decoder == "even",
-                    normed=level > 0,
+                    norm=config.norm if level > 0 else None,
                     dropout=config.dropout if dropped else 0.0,
                 )
             )

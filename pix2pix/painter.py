@@ -117,7 +117,7 @@ _PIXELS = ((0, 0), (0, 1), (1, 0), (1, 1))  # of a 2×2 square, row and column
 
 
 class _Folded(nn.Module):
-    """A U-Net whose norms are folded into its convolutions, and whose last layer is rearranged.
+    """A U-Net whose batch norms are folded into its convolutions, its last layer rearranged.
 
     The last layer has three channels at the full size, where a transposed convolution is slow.
     Each 2×2 square of its output depends on a 3×3 square of its input, each pixel on a 2×2
@@ -162,12 +162,14 @@ class _Folded(nn.Module):
         return frames
 
 
-def _fold(layer: nn.Module) -> nn.Conv2d | nn.ConvTranspose2d:
-    """Return a copy of a layer's convolution with its norm folded in."""
+def _fold(layer: nn.Module) -> nn.Module:
+    """Return a copy of a layer's convolution with its norm folded in, where that can be known."""
     layer = cast("Down | Up", copy.deepcopy(layer)).eval()
     conv = _plain(layer.conv) if isinstance(layer.conv, EvenConv) else layer.conv
     if isinstance(layer.norm, nn.BatchNorm2d):
         return fuse_conv_bn_eval(conv, layer.norm, transpose=isinstance(layer, Up))
+    if isinstance(layer.norm, nn.InstanceNorm2d):  # each picture's own: known when it is painted
+        return nn.Sequential(conv, layer.norm)
     return conv
 
 

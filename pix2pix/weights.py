@@ -1,16 +1,36 @@
-"""Read and write weights: the one file that does, and never by unpickling."""
+"""Read and write weights: the one file that does, and never by running what a file says."""
 
 import hashlib
+import io
 import json
 import os
+import pickle
+import struct
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
+
+# A zip archive, and a pickle as torch wrote before 1.6. As the length of a header, which begins a
+# safetensors file, both would pass the 100 MB that safetensors allows.
+_TORCH_MARKS = (b"PK\x03\x04", b"\x80\x02\x8a\x0a")
+# What torch's reader was seen to raise at files cut off anywhere and with bytes changed.
+_DAMAGE = (
+    pickle.UnpicklingError,
+    struct.error,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 class BrokenWeights(ValueError):  # noqa: N818, named by what is wrong
@@ -67,11 +87,7 @@ def load(path: Path, sha256: str | None) -> Weights:
     BrokenWeights
         The file is missing, has another hash, or is not a whole safetensors file.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        message = f"The weights file {path} cannot be read ({error.strerror}); restore it."
-        raise BrokenWeights(message) from error
+    content = _read(path)
     digest = hashlib.sha256(content).hexdigest()
     if sha256 is not None and digest != sha256.lower():
         message = f"The weights file {path} is not the one expected (SHA-256 differs); restore it."
@@ -82,6 +98,42 @@ def load(path: Path, sha256: str | None) -> Weights:
         message = f"The weights file {path} is damaged; restore it."
         raise BrokenWeights(message) from error
     return Weights(tensors=tensors, metadata=_read_metadata(content), sha256=digest)
+
+
+def load_foreign(path: Path) -> Weights:
+    """Read a file of the user's own choice: safetensors, or what `torch.save` wrote.
+
+    Torch's reader is bound to build tensors and plain containers of them, and to refuse a pickle
+    that names anything else. What we ship is read by `load`, which knows no pickles at all.
+
+    Raises
+    ------
+    BrokenWeights
+        The file is missing, damaged, or holds more than tensors with names.
+    """
+    content = _read(path)
+    if not content.startswith(_TORCH_MARKS):
+        return load(path, None)
+    try:
+        held = torch.load(io.BytesIO(content), "cpu", weights_only=True)  # noqa: TID251
+    except _DAMAGE as error:
+        message = f"The weights file {path} is damaged, or holds more than weights."
+        raise BrokenWeights(message) from error
+    if not isinstance(held, Mapping) or not all(
+        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in held.items()
+    ):
+        message = f"The file {path} holds no bare weights; give a network's state dict alone."
+        raise BrokenWeights(message)
+    digest = hashlib.sha256(content).hexdigest()
+    return Weights(tensors=dict(held), metadata={}, sha256=digest)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        message = f"The weights file {path} cannot be read ({error.strerror}); restore it."
+        raise BrokenWeights(message) from error
 
 
 def _read_metadata(content: bytes) -> dict[str, str]:

@@ -124,6 +124,7 @@ def test_judge_looks_at_the_spectrogram_too() -> None:
         {"n_skips": -1},
         {"dropout": 1.0},
         {"decoder": "odd"},
+        {"norm": "layer"},
     ],
 )
 def test_impossible_forms_are_refused(wrong: dict[str, float]) -> None:

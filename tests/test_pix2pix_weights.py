@@ -71,6 +71,55 @@ def test_pickles_are_refused_and_do_not_run(tmp_path: Path) -> None:
     assert not (tmp_path / "sprung").exists()
 
 
+@pytest.fixture(params=[True, False], ids=["zip", "before 1.6"])
+def foreign(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Return a file as `torch.save` writes it, or did before version 1.6."""
+    path = tmp_path / "network.pth"
+    held = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(7)}
+    torch.save(held, path, _use_new_zipfile_serialization=request.param)
+    return path
+
+
+def test_foreign_files_are_read(foreign: Path, stored: tuple[Path, str]) -> None:
+    loaded = weights.load_foreign(foreign)
+    assert torch.equal(loaded.tensors["a"], torch.arange(6.0).reshape(2, 3))
+    assert loaded.tensors["b"].item() == 7
+    path, digest = stored
+    assert weights.load_foreign(path).sha256 == digest
+    with pytest.raises(weights.BrokenWeights, match="damaged"):  # what ships is no pickle
+        weights.load(foreign, None)
+
+
+@pytest.mark.parametrize("is_zip", [True, False])
+def test_foreign_files_do_not_run(tmp_path: Path, *, is_zip: bool) -> None:
+    path = tmp_path / "network.pth"
+    trap = {"a": torch.zeros(2), "b": Trap(tmp_path / "sprung")}
+    torch.save(trap, path, _use_new_zipfile_serialization=is_zip)
+    with pytest.raises(weights.BrokenWeights, match="more than weights"):
+        weights.load_foreign(path)
+    assert not (tmp_path / "sprung").exists()
+    torch.load(path, weights_only=False)  # noqa: TID251, the trap is one
+    assert (tmp_path / "sprung").exists()
+
+
+def test_damaged_foreign_files_are_refused(foreign: Path) -> None:
+    content = foreign.read_bytes()
+    for n_bytes in range(0, len(content), 7):
+        foreign.write_bytes(content[:n_bytes])
+        with pytest.raises(weights.BrokenWeights, match="damaged"):
+            weights.load_foreign(foreign)
+
+
+@pytest.mark.parametrize(
+    "held",
+    [[torch.zeros(2)], {"epoch": 3}, {"state": {"a": torch.zeros(2)}}, {3: torch.zeros(2)}],
+)
+def test_foreign_files_of_another_kind_are_refused(tmp_path: Path, held: object) -> None:
+    torch.save(held, tmp_path / "network.pth")
+    with pytest.raises(weights.BrokenWeights, match="state dict alone"):
+        weights.load_foreign(tmp_path / "network.pth")
+
+
 def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(weights.BrokenWeights, match="cannot be read"):
         weights.load(tmp_path / "none.safetensors", None)
