@@ -7,6 +7,8 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from pix2pix.norms import BatchNorm
+
 WIDEST_FACTOR = 8  # channels grow w, 2w, 4w, 8w and stay there (paper, appendix 6.1)
 N_DROPOUT_LEVELS = 3  # the three innermost decoder levels (paper, appendix 6.1.1)
 
@@ -52,7 +54,7 @@ class UNetConfig:
 def _make_norm(norm: Norm | None, n_channels: int) -> nn.Module:
     if norm is None:
         return nn.Identity()
-    return nn.BatchNorm2d(n_channels) if norm == "batch" else nn.InstanceNorm2d(n_channels)
+    return BatchNorm(n_channels) if norm == "batch" else nn.InstanceNorm2d(n_channels)
 
 
 class Down(nn.Module):
@@ -187,7 +189,7 @@ class PatchDiscriminator(nn.Module):
             nn.Conv2d(n_in, n_out, 4, stride=stride, padding=1, bias=False)
             for n_in, n_out, stride in zip(channels, channels[1:], strides, strict=False)
         )
-        self.norms = nn.ModuleList(nn.BatchNorm2d(n_out) for n_out in channels[1:])
+        self.norms = nn.ModuleList(BatchNorm(n_out) for n_out in channels[1:])
         self.last = nn.Conv2d(channels[-1], 1, 4, padding=1)
 
     def forward(self, spectrograms: Tensor, frames: Tensor) -> Tensor:
