@@ -15,7 +15,8 @@ from pix2pix.run import Budget, Diverged, Run
 from pix2pix.training import PairSource, Settings, Trainer
 from pix2pix.weights import BrokenWeights
 from spectro.errors import TonfilmError
-from training_data.pairs import FolderPairs, MadePairs
+from training_data.pair_folders import FolderPairs
+from training_data.pairs import MadePairs
 
 RUNS = Path("runs")
 PAIR_CACHE = Path(".cache/pairs")
@@ -48,12 +49,12 @@ PLANNED = (
 @click.option(
     "--pairs",
     type=click.Path(exists=True, file_okay=False, path_type=str),
-    help="Learn from a folder with spectrograms/NAME.png and frames/NAME.jpg or .png.",
+    help="Learn from a folder that music videos were ripped into.",
 )
 @click.option(
     "--held-out",
     type=click.Path(exists=True, file_okay=False, path_type=str),
-    help="Such a folder to look at and never to learn from; else those of --pairs are shown.",
+    help="Such a folder to look at and never to learn from; else the last tenth of each video.",
 )
 @click.option(
     "--begin-with",
@@ -176,10 +177,13 @@ def _open_pairs(options: dict[str, Any]) -> tuple[PairSource, PairSource]:
     made, folder = options["made"], options["pairs"]
     if (made is None) == (folder is None):
         raise ValueError("Choose either --made THEME or --pairs FOLDER.")
-    if folder is not None:
-        learnt = FolderPairs(Path(folder))
-        return learnt, FolderPairs(Path(options["held_out"])) if options["held_out"] else learnt
-    sources = MadePairs(made, PAIR_CACHE), MadePairs(made, PAIR_CACHE, held_out=True)
+    sources: tuple[MadePairs, MadePairs] | tuple[FolderPairs, FolderPairs]
+    if folder is None:
+        sources = MadePairs(made, PAIR_CACHE), MadePairs(made, PAIR_CACHE, held_out=True)
+    elif options["held_out"] is None:
+        sources = FolderPairs(Path(folder)), FolderPairs(Path(folder), held_out=True)
+    else:
+        sources = FolderPairs(Path(folder)), FolderPairs(Path(options["held_out"]))
     for source in sources:
         with click.progressbar(length=100, label="Preparing pairs") as bar:
 

@@ -3,11 +3,10 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from PIL import Image
+from pair_files import write_pairs
 
 from pix2pix import weights
 from pix2pix.painter import load_network
@@ -20,12 +19,7 @@ SMALL = ["--width", "2", "--judge-width", "2", "--batch", "2", "--accelerator", 
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder of four pairs, seen from a working folder of its own."""
     monkeypatch.chdir(tmp_path)
-    rng = np.random.default_rng(0)
-    for number in range(4):
-        for kind, shape in (("spectrograms", (256, 256)), ("frames", (256, 256, 3))):
-            (tmp_path / "pairs" / kind).mkdir(parents=True, exist_ok=True)
-            picture = Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8))
-            picture.save(tmp_path / "pairs" / kind / f"{number}.png")
+    write_pairs(tmp_path / "pairs", {"song.mp4": 4})
     return tmp_path / "pairs"
 
 
