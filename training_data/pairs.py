@@ -1,4 +1,4 @@
-"""Pairs of spectrogram picture and frame: made from made songs, or read from a folder.
+"""Pairs of spectrogram picture and frame, made from made songs.
 
 Made pairs are kept on disk as bytes (a picture costs a tenth as much to read as to paint), and
 are made once for each shape of picture, so that networks see wide and tall films natively.
@@ -12,12 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torchvision.transforms.v2 import functional as transforms
 
 from spectro import windows
 from spectro.errors import TonfilmError
 from training_data import abstract, cityscape, director, landscape, songs
-from training_data.folders import UNREADABLE, read_picture
 
 SHAPES = {(256, 256): 7_000, (256, 512): 2_000, (512, 256): 1_500}  # (height, width): pairs kept
 HELD_OUT_SHAPES = {(256, 256): 1_024, (256, 512): 32, (512, 256): 32}  # of songs never learnt
@@ -145,43 +143,6 @@ class MadePairs:
             part.replace(path)
 
 
-class FolderPairs:
-    """Pairs from a folder: `spectrograms/NAME.png` and `frames/NAME.png` (or .jpg), equal stems."""
-
-    def __init__(self, folder: Path) -> None:
-        frames = {p.stem: p for p in sorted(folder.glob("frames/*")) if p.suffix in _PICTURES}
-        spectrograms = {p.stem: p for p in sorted(folder.glob("spectrograms/*.png"))}
-        self._stems = sorted(frames.keys() & spectrograms.keys())
-        if not self._stems:
-            raise TonfilmError(
-                f"No pairs in {folder}: it needs spectrograms/NAME.png and frames/NAME.jpg with"
-                " equal names."
-            )
-        self._frames, self._spectrograms = frames, spectrograms
-
-    @property
-    def shapes(self) -> dict[tuple[int, int], int]:
-        """How many pairs there are of each shape (height, width)."""
-        return {(256, 256): len(self._stems)}
-
-    def prepare(self, progress: Progress | None = None) -> None:
-        """Do nothing: the folder is what it is."""
-
-    def batch(self, generator: torch.Generator, n: int, height: int, width: int) -> Pairs:
-        """Draw n pairs, the frames resized so that they cover height and width, then cropped."""
-        drawn = torch.randint(len(self._stems), (n,), generator=generator).tolist()
-        stems = [self._stems[index] for index in drawn]
-        spectrograms = [_read(self._spectrograms[stem])[:1] for stem in stems]
-        frames = [_read(self._frames[stem]) for stem in stems]
-        return Pairs(
-            spectrograms=torch.stack([_cover(picture, 256, 256) for picture in spectrograms]),
-            frames=torch.stack([_cover(picture, height, width) for picture in frames]),
-        )
-
-
-_PICTURES = {".png", ".jpg", ".jpeg"}
-
-
 def _compose(first_seed: int, n_songs: int) -> list[_Sound]:
     return [
         _Sound(samples=songs.compose(first_seed + index, SONG_S).samples.mean(axis=1))
@@ -198,18 +159,3 @@ def _to_pairs(spectrograms: NDArray[np.uint8], frames: NDArray[np.uint8]) -> Pai
         spectrograms=torch.from_numpy(spectrograms).float()[:, None] / 255,
         frames=torch.from_numpy(frames).float() / 255,
     )
-
-
-def _read(path: Path) -> Tensor:
-    try:
-        return read_picture(path)
-    except UNREADABLE as error:
-        raise TonfilmError(f"{path} is not a picture that can be read.") from error
-
-
-def _cover(picture: Tensor, height: int, width: int) -> Tensor:
-    scale = max(height / picture.shape[1], width / picture.shape[2])
-    size = [round(picture.shape[1] * scale), round(picture.shape[2] * scale)]
-    resized = transforms.resize(picture, size, antialias=True)
-    cut: Tensor = transforms.center_crop(resized, [height, width])
-    return cut.float() / 255

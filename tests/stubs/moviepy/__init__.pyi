@@ -1,0 +1,1 @@
+# What we use of MoviePy, which has no types of its own.
