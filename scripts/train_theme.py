@@ -49,8 +49,8 @@ STAGES = {"keyframes": "Learning stills", "pix2pix": "Learning frames"}
 )
 @click.option(
     "--size",
-    type=click.Choice(["128", "256", "512"]),
-    default="256",
+    type=click.Choice([128, 256, 512]),
+    default=256,
     show_default=True,
     help="Short side of the stills learnt, pixels; frames are always learnt at 256.",
 )

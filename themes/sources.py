@@ -1,22 +1,28 @@
 """What a theme's networks learn from, and what is held out from them."""
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-from training_data.collage import Collage
-from training_data.directions import DIRECTIONS, Direction
-from training_data.ripper import Ripping, rip
+import torch
+from torchvision.transforms.v2 import functional as transforms
 
 from keyframes.gan_training import Pictures
+from pix2pix.grids import SQUARE
 from pix2pix.pairs import PairSource
 from spectro.errors import TonfilmError
+from themes.arrays import Bytes
 from themes.plan import Plan
-from training_data.folders import Folder, survey
-from training_data.pairs import HELD_OUT_SEED, MadePairs, Progress, Union
+from training_data.collage import Collage
+from training_data.cuts import STRICT, Cuts
+from training_data.excerpts import Excerpt, make_excerpts
+from training_data.pair_folders import FolderPairs
+from training_data.pairs import DIRECTIONS, HELD_OUT_SEED, MadePairs, Progress, Union
 from training_data.picture_arrays import MADE, Joined, Shape, cache
+from training_data.ripper import PREVIEW_NAME, Ripping, find_videos, rip
+from training_data.survey import survey
 
 CACHE = Path(".cache")  # what the makers make is the same for every run
 # How many pictures stills are learnt from: square, 16:9 and 9:16, about as often as they are seen.
@@ -29,16 +35,17 @@ Tell = Callable[[str], None]
 class ThemeSource(Protocol):
     """What a theme is made from."""
 
-    direction: Direction | None  # what frames of made songs look like; None for music videos
-
     def pictures(self, side: int, progress: Progress) -> Sequence[Pictures]:
         """Return square, wide and tall pictures of a short side in pixels to learn from."""
 
-    def held_out(self, n: int, side: int, progress: Progress) -> NDArray[np.uint8]:
+    def held_out(self, n: int, side: int, progress: Progress) -> Bytes:
         """Return n squares (n, 3, side, side) that nothing is learnt from, where there are any."""
 
     def pairs(self, progress: Progress, *, held_out: bool) -> PairSource:
         """Return pairs to learn from, or others to compare with."""
+
+    def excerpts(self, n_songs: int, n_frames: int) -> list[Excerpt]:
+        """Return frames in a row of so many songs, fewer where there are not as many."""
 
 
 def _shapes(side: int) -> tuple[Shape, Shape, Shape]:
@@ -54,7 +61,7 @@ def _shapes(side: int) -> tuple[Shape, Shape, Shape]:
 def look(plan: Plan, tell: Tell) -> None:
     """Say what there is to learn from, and touch nothing; raises as `open_source` does."""
     if plan.pictures:
-        OwnPictures(plan, tell)
+        OwnPictures(plan, plan.pictures, tell)
     elif plan.videos:
         n_videos = len(find_videos(plan.videos))
         tell(f"{n_videos} videos lie in {plan.videos}; those that cannot be used will be named.")
@@ -71,9 +78,9 @@ def open_source(plan: Plan, tell: Tell) -> ThemeSource:
         There is no such maker or folder, or nothing in it can be used.
     """
     if plan.pictures:
-        return OwnPictures(plan, tell)
+        return OwnPictures(plan, plan.pictures, tell)
     if plan.videos:
-        return MusicVideos(plan, tell)
+        return MusicVideos(plan, plan.videos, tell)
     return Makers(plan.made)
 
 
@@ -87,7 +94,6 @@ class Makers:
                     f"There is no maker {name!r}: choose among {', '.join(sorted(MADE))}."
                 )
         self.names = names
-        self.direction = DIRECTIONS[names[0]] if len(names) == 1 else None
 
     def pictures(self, side: int, progress: Progress) -> Sequence[Pictures]:
         """Return pictures of all makers."""
@@ -97,7 +103,7 @@ class Makers:
             for place, shape in enumerate(_shapes(side))
         ]  # fmt: skip
 
-    def held_out(self, n: int, side: int, progress: Progress) -> NDArray[np.uint8]:
+    def held_out(self, n: int, side: int, progress: Progress) -> Bytes:
         """Return pictures of all makers, made from another seed."""
         shape = Shape(n=-(-n // len(self.names)), height=side, width=side)
         arrays = [
@@ -114,50 +120,85 @@ class Makers:
         ]
         for source in sources:
             source.prepare(progress)
-        return Union(sources)
+        return Union(sources) if len(sources) > 1 else sources[0]
+
+    def excerpts(self, n_songs: int, n_frames: int) -> list[Excerpt]:
+        """Return frames in a row of made songs, which the makers share."""
+        n = -(-n_songs // len(self.names))
+        made = (make_excerpts(DIRECTIONS[name], n, n_frames) for name in self.names)
+        return list(chain.from_iterable(made))
 
 
 class OwnPictures:
     """A user's folder of pictures; frames are made of them to the project's songs."""
 
-    def __init__(self, plan: Plan, tell: Tell) -> None:
-        assert plan.pictures
+    def __init__(self, plan: Plan, folder: Path, tell: Tell) -> None:
         self.folder, self.seed = plan.folder, plan.seed
-        found = survey(plan.pictures, tell)
-        for sentence in found.sentences():
-            tell(sentence)
-        self.learnt, self.kept_apart = found.split()
-        self.direction: Direction | None = Collage(self.learnt)
+        found = survey(folder, tell)
+        tell(found.expectation())
+        self.split = found.split()
+        self.direction = Collage(self.split.training)
 
     def pictures(self, side: int, progress: Progress) -> Sequence[Pictures]:
         """Return cuts of the pictures."""
-        source = Folder(self.learnt)
+        source = Cuts(self.split.training, flipped=True)
         return [
             cache(self.folder / "pictures", shape, source, self.seed + place, progress)
             for place, shape in enumerate(_shapes(side))
         ]
 
-    def held_out(self, n: int, side: int, progress: Progress) -> NDArray[np.uint8]:
+    def held_out(self, n: int, side: int, progress: Progress) -> Bytes:
         """Return cuts of the pictures kept apart; of the learnt ones where there are too few."""
-        source = Folder(self.kept_apart or self.learnt)
         shape = Shape(n=n, height=side, width=side)
+        source = Cuts(self.split.held_out or self.split.training, flipped=True)
         return cache(self.folder / "held-out", shape, source, HELD_OUT_SEED, progress)
 
     def pairs(self, progress: Progress, *, held_out: bool) -> PairSource:
         """Return pairs of made songs."""
-        assert self.direction
         source = MadePairs(self.direction, self.folder / "pairs", held_out=held_out)
         source.prepare(progress)
         return source
 
+    def excerpts(self, n_songs: int, n_frames: int) -> list[Excerpt]:
+        """Return frames in a row of made songs."""
+        return list(make_excerpts(self.direction, n_songs, n_frames))
+
 
 class MusicVideos:
-    """A user's music videos: their frames and sound."""
+    """A user's music videos: their sound, and their frames, which are the pictures as well."""
 
-    direction: Direction | None = None
-
-    def __init__(self, plan: Plan, tell: Tell) -> None:
-        assert plan.videos
+    def __init__(self, plan: Plan, folder: Path, tell: Tell) -> None:
         self.folder, self.seed = plan.folder, plan.seed
-        ripping = Ripping(**plan.ripping.model_dump(), side=plan.size)
-        rip(plan.videos, self.folder / "pairs", ripping, tell)
+        self.ripped = plan.folder / "pairs"
+        side = max(plan.size, SQUARE)
+        found = rip(folder, self.ripped, Ripping(**plan.ripping.model_dump(), side=side), tell)
+        tell(f"{found.n_pairs} pairs of {found.n_videos} videos; {found.n_skipped} were skipped.")
+
+    def pictures(self, side: int, progress: Progress) -> Sequence[Pictures]:
+        """Return cuts of the frames that are learnt."""
+        source = Cuts(FolderPairs(self.ripped).frames, flipped=True, freedom=STRICT)
+        return [
+            cache(self.folder / "pictures", shape, source, self.seed + place, progress)
+            for place, shape in enumerate(_shapes(side))
+        ]
+
+    def held_out(self, n: int, side: int, progress: Progress) -> Bytes:
+        """Return cuts of the frames at the end of each video."""
+        shape = Shape(n=n, height=side, width=side)
+        frames = FolderPairs(self.ripped, held_out=True).frames
+        source = Cuts(frames, flipped=True, freedom=STRICT)
+        return cache(self.folder / "held-out", shape, source, HELD_OUT_SEED, progress)
+
+    def pairs(self, progress: Progress, *, held_out: bool) -> PairSource:
+        """Return pairs of sound and frame."""
+        source = FolderPairs(self.ripped, held_out=held_out)
+        source.prepare(progress)
+        return source
+
+    def excerpts(self, n_songs: int, n_frames: int) -> list[Excerpt]:  # noqa: ARG002
+        """Return frames in a row of the one video that a preview was kept of."""
+        with np.load(self.ripped / PREVIEW_NAME) as kept:
+            heard, frames = (torch.from_numpy(kept[part]) for part in ("spectrograms", "frames"))
+        size = [SQUARE, SQUARE]
+        frames = transforms.resize(frames[:n_frames], size, antialias=True).float() / 255
+        return [Excerpt(spectrograms=heard[:n_frames].float() / 255, frames=frames)]

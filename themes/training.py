@@ -7,7 +7,6 @@ from functools import partial
 
 import numpy as np
 from lightning_fabric import Fabric
-from pix2pix.published import read_painter
 from torch import Tensor
 
 from film.cards import BASE, models_folder
@@ -21,6 +20,7 @@ from pix2pix.grids import SQUARE
 from pix2pix.loop import Course, train
 from pix2pix.networks import UNet, UNetConfig
 from pix2pix.painter import choose_precision
+from pix2pix.published import read_painter
 from pix2pix.run import Run
 from pix2pix.settings import Settings
 from pix2pix.training import Trainer

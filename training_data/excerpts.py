@@ -14,7 +14,7 @@ from spectro import windows
 from spectro.audio import load, write_mono
 from spectro.timeline import Timeline
 from training_data import songs
-from training_data.pairs import HELD_OUT_SEED, THEMES
+from training_data.pairs import HELD_OUT_SEED, Direction
 
 FIRST_SEED = 2 * HELD_OUT_SEED  # other songs than those of the held-out pairs
 FPS = Fraction(24)
@@ -31,20 +31,14 @@ class Excerpt:
     frames: Tensor  # (n, 3, 256, 256) float32 in [0, 1], the true ones
 
 
-def make_excerpts(theme: str, n_songs: int, n_frames: int) -> Iterator[Excerpt]:
-    """Make the middle n_frames, up to 480, of each song, always the same ones.
-
-    Parameters
-    ----------
-    theme : a key of `training_data.pairs.THEMES`
-    """
-    maker = THEMES[theme]
+def make_excerpts(direction: Direction, n_songs: int, n_frames: int) -> Iterator[Excerpt]:
+    """Make the middle n_frames, up to 480, of each song, always the same ones."""
     for seed in range(FIRST_SEED, FIRST_SEED + n_songs):
         heard = _hear(seed, n_frames)
         # The director reads what the pairs hold: bytes.
         seen = heard.mul(255).round().div(255)
         frames = [
-            maker.paint(maker.direct(seen[start : start + _N_AT_ONCE]), SIDE, SIDE)
+            direction.paint(direction.direct(seen[start : start + _N_AT_ONCE]), SIDE, SIDE)
             for start in range(0, n_frames, _N_AT_ONCE)
         ]
         yield Excerpt(spectrograms=heard, frames=torch.cat(frames))

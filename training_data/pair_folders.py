@@ -61,6 +61,11 @@ class FolderPairs:
         self._arrays: dict[tuple[int, int], tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
 
     @property
+    def frames(self) -> list[Path]:
+        """The picture files of this part's frames."""
+        return [self._entries[row].picture(self._folder) for row in self._rows]
+
+    @property
     def n_pairs(self) -> int:
         """Count the pairs of this part."""
         return len(self._rows)

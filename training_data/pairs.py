@@ -4,9 +4,10 @@ Made pairs are kept on disk as bytes (a picture costs a tenth as much to read as
 are made once for each shape of picture, so that networks see wide and tall films natively.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from spectro import windows
-from spectro.errors import TonfilmError
 from training_data import abstract, cityscape, director, landscape, songs
 
 SHAPES = {(256, 256): 7_000, (256, 512): 2_000, (512, 256): 1_500}  # (height, width): pairs kept
@@ -25,7 +25,6 @@ HELD_OUT_SEED = 1_000_000  # songs and windows from here on are for measuring on
 SONG_S = 40.0
 _MAKING_BATCH = 16
 
-Maker = Callable[[Tensor, int, int], Tensor]
 Progress = Callable[[int, int], None]  # done, total
 
 
@@ -37,16 +36,28 @@ class Pairs:
     frames: Tensor  # (B, 3, H, W) float32 in [0, 1]
 
 
+class Direction(Protocol):
+    """What sound looks like: a function of spectrogram pictures and of nothing else."""
+
+    def direct(self, pictures: Tensor, /) -> Tensor:
+        """Turn spectrogram pictures (B, 256, 256) in [0, 1] into parameter vectors (B, n)."""
+
+    def paint(self, vectors: Tensor, height: int, width: int, /) -> Tensor:
+        """Paint parameter vectors, (B, 3, height, width) in [0, 1]."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class _Theme:
-    direct: Callable[[Tensor], Tensor]  # spectrogram pictures to parameter vectors
-    paint: Maker  # parameter vectors to pictures
+class _Made:
+    """A direction of one of the project's makers."""
+
+    direct: Callable[[Tensor], Tensor]
+    paint: Callable[[Tensor, int, int], Tensor]
 
 
-THEMES = {
-    "abstract": _Theme(direct=director.direct_abstract, paint=abstract.paint),
-    "cityscape": _Theme(direct=director.direct_cityscape, paint=cityscape.paint),
-    "landscape": _Theme(direct=director.direct_landscape, paint=landscape.paint),
+DIRECTIONS: dict[str, Direction] = {
+    "abstract": _Made(direct=director.direct_abstract, paint=abstract.paint),
+    "cityscape": _Made(direct=director.direct_cityscape, paint=cityscape.paint),
+    "landscape": _Made(direct=director.direct_landscape, paint=landscape.paint),
 }
 
 
@@ -67,20 +78,18 @@ class _Sound:
 
 
 class MadePairs:
-    """Endless true pairs: made songs, and what a theme's director sees in them.
+    """True pairs: made songs, and what a director sees in them.
 
     Parameters
     ----------
-    theme : a key of THEMES
-    cache : folder that keeps what was made; a later run finds it there
+    direction : of the frames
+    cache : folder that keeps what was made by it; a later run finds it there
     held_out : pairs from songs that training never hears
     """
 
-    def __init__(self, theme: str, cache: Path, *, held_out: bool = False) -> None:
-        if theme not in THEMES:
-            raise TonfilmError(f"There is no maker '{theme}'; choose one of {', '.join(THEMES)}.")
-        self._theme = THEMES[theme]
-        self._folder = cache / theme / ("held-out" if held_out else "training")
+    def __init__(self, direction: Direction, cache: Path, *, held_out: bool = False) -> None:
+        self._direction = direction
+        self._folder = cache / ("held-out" if held_out else "training")
         self._first_seed = HELD_OUT_SEED if held_out else 0
         self._n_songs = N_HELD_OUT_SONGS if held_out else N_SONGS
         self._counts = HELD_OUT_SHAPES if held_out else SHAPES
@@ -133,14 +142,32 @@ class MadePairs:
             made = _to_bytes(windows.batch_pictures(np.stack(sounds), whites[chosen]))
             spectrograms[start : start + n] = made
             # The frame follows from the picture as it is kept: in bytes.
-            vectors = self._theme.direct(torch.from_numpy(made).float() / 255)
-            painted = self._theme.paint(vectors, height, width)
+            vectors = self._direction.direct(torch.from_numpy(made).float() / 255)
+            painted = self._direction.paint(vectors, height, width)
             frames[start : start + n] = _to_bytes(painted.numpy())
         self._folder.mkdir(parents=True, exist_ok=True)
         for path, array in zip(self._paths(shape), (spectrograms, frames), strict=True):
             part = path.with_suffix(".part.npy")
             np.save(part, array)
             part.replace(path)
+
+
+class Union:
+    """Pairs of several sources of the same shapes as one; a batch is of one of them."""
+
+    def __init__(self, sources: Sequence[MadePairs]) -> None:
+        self._sources = sources
+
+    @property
+    def shapes(self) -> dict[tuple[int, int], int]:
+        """How many pairs there are of each shape (height, width)."""
+        counts = [source.shapes for source in self._sources]
+        return {shape: sum(count[shape] for count in counts) for shape in counts[0]}
+
+    def batch(self, generator: torch.Generator, n: int, height: int, width: int) -> Pairs:
+        """Draw n pairs of one of the shapes."""
+        place = int(torch.randint(len(self._sources), (1,), generator=generator))
+        return self._sources[place].batch(generator, n, height, width)
 
 
 def _compose(first_seed: int, n_songs: int) -> list[_Sound]:

@@ -112,4 +112,5 @@ class Joined:
     def __getitem__(self, place: int) -> npt.NDArray[np.uint8]:
         which = bisect_right(self._stops, place)
         before = self._stops[which - 1] if which else 0
-        return self._arrays[which][place - before]
+        picture: npt.NDArray[np.uint8] = self._arrays[which][place - before]
+        return picture

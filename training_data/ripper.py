@@ -78,7 +78,7 @@ class Ripped:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Found:
+class Found:
     """A video in the user's folder."""
 
     path: Path
@@ -128,7 +128,7 @@ def rip(videos: Path, folder: Path, ripping: Ripping, tell: Tell) -> Ripped:
         There is no folder of videos, or no video in it that can be used; or the folder of pairs
         was begun with other numbers.
     """
-    found = _find(videos)
+    found = find_videos(videos)
     index = Index(folder)
     _check_same(folder, index, ripping)
     n_skipped = 0
@@ -150,7 +150,8 @@ def rip(videos: Path, folder: Path, ripping: Ripping, tell: Tell) -> Ripped:
     return Ripped(n_pairs=index.n_pairs, n_videos=len(index.videos), n_skipped=n_skipped)
 
 
-def _find(videos: Path) -> list[_Found]:
+def find_videos(videos: Path) -> list[Found]:
+    """Find what seems to be a video in a folder; raises as `rip` does."""
     if not videos.is_dir():
         raise TonfilmError(f"There is no folder {videos}; name one that holds music videos.")
     paths = sorted(
@@ -162,7 +163,7 @@ def _find(videos: Path) -> list[_Found]:
     if not paths:
         raise TonfilmError(f"No video lies in {videos}; put MP4, MKV, MOV or WebM files there.")
     return [
-        _Found(
+        Found(
             path=path,
             video=path.relative_to(videos).as_posix(),
             n_bytes=path.stat().st_size,
@@ -185,7 +186,7 @@ def _check_same(folder: Path, index: Index, ripping: Ripping) -> None:
         )
 
 
-def _add(one: _Found, folder: Path, index: Index, ripping: Ripping) -> None:
+def _add(one: Found, folder: Path, index: Index, ripping: Ripping) -> None:
     """Rip a video, then enter it in the index in place of what was known of it."""
     outdated = index.videos.get(one.video, [])
     entries = _rip_video(one, folder, ripping)
@@ -197,7 +198,7 @@ def _add(one: _Found, folder: Path, index: Index, ripping: Ripping) -> None:
         entry.picture(folder).unlink(missing_ok=True)
 
 
-def _rip_video(one: _Found, folder: Path, ripping: Ripping) -> list[Entry]:
+def _rip_video(one: Found, folder: Path, ripping: Ripping) -> list[Entry]:
     """Write the pictures of a video."""
     entries = []
     with open_video(one.path, ripping.side) as video:
@@ -240,7 +241,7 @@ def _watch(video: Video, numbers: range, white_db: float) -> Iterator[_Moment]:
             yield _Moment(number=number, spectrogram=spectrogram, frame=frame)
 
 
-def _save_preview(one: _Found, entries: list[Entry], folder: Path, ripping: Ripping) -> None:
+def _save_preview(one: Found, entries: list[Entry], folder: Path, ripping: Ripping) -> None:
     """Write all frames from the middle of what was ripped out of a video."""
     with open_video(one.path, ripping.side) as video:
         n = max(1, round(ripping.preview_s * video.fps))
