@@ -1,10 +1,13 @@
 """What figures hear, training never does: styles and instruments of their own in half the songs."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from training_data import pairs, songs
+from training_data.excerpts import make_excerpts
 from training_data.held_out import HELD_OUT_STYLES, HELD_OUT_VOICES
 from training_data.instruments import VOICES, Voice, play
 from training_data.songs import Song, compose, draw_plan, render
@@ -126,3 +129,30 @@ def test_a_drone_holds_the_tonic_and_the_fifth_under_every_section(style: str) -
     above_tonic = (12 * np.log2(hertz[low] / 440) + 69 - song.key.tonic) % 12
     is_droned = (np.abs((above_tonic + 6) % 12 - 6) < 0.4) | (np.abs(above_tonic - 7) < 0.4)
     assert power[low][is_droned].sum() > 0.9 * power[low].sum()
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_pairs_are_made_of_such_songs_where_they_are_held_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, held_out: bool
+) -> None:
+    heard = []
+
+    def listen(seed: int, duration_s: float, *, held_out: bool) -> Song:
+        heard.append(draw_plan(np.random.default_rng(seed), duration_s, held_out=held_out).style)
+        return silence
+
+    silence = compose(0, 2.0)
+    monkeypatch.setattr(songs, "compose", listen)
+    for counts in ("SHAPES", "HELD_OUT_SHAPES"):
+        monkeypatch.setattr(pairs, counts, {(256, 256): 1})
+    pairs.MadePairs("abstract", tmp_path, held_out=held_out).prepare()
+    rare = [style for style in heard if style in HELD_OUT_STYLES]
+    assert bool(rare) == held_out
+    assert len(heard) - len(rare) >= 8
+
+
+def test_excerpts_say_in_what_style_they_are() -> None:
+    excerpt = next(make_excerpts("abstract", 1, 2))
+    assert excerpt.frames.shape == (2, 3, 256, 256)
+    assert excerpt.style == _draw_style(2_000_000, held_out=True)
+    assert excerpt.style != _draw_style(2_000_000, held_out=False)

@@ -75,14 +75,15 @@ class MadePairs:
     ----------
     theme : a key of THEMES
     cache : folder that keeps what was made; a later run finds it there
-    held_out : pairs from songs that training never hears
+    held_out : pairs from songs that training never hears, half of them in styles of their own
     """
 
     def __init__(self, theme: str, cache: Path, *, held_out: bool = False) -> None:
         if theme not in THEMES:
             raise TonfilmError(f"There is no maker '{theme}'; choose one of {', '.join(THEMES)}.")
         self._theme = THEMES[theme]
-        self._folder = cache / theme / ("held-out" if held_out else "training")
+        self._folder = cache / theme / ("held-out-styles" if held_out else "training")
+        self._is_held_out = held_out
         self._first_seed = HELD_OUT_SEED if held_out else 0
         self._n_songs = N_HELD_OUT_SONGS if held_out else N_SONGS
         self._counts = HELD_OUT_SHAPES if held_out else SHAPES
@@ -97,7 +98,8 @@ class MadePairs:
         """Make what the cache does not hold yet."""
         total, done = sum(self._counts.values()), 0
         missing = [shape for shape in self._counts if not self._paths(shape)[1].exists()]
-        heard = _compose(self._first_seed, self._n_songs) if missing else []
+        seeds = range(self._first_seed, self._first_seed + self._n_songs)
+        heard = _compose(seeds, held_out=self._is_held_out) if missing else []
         for shape, count in self._counts.items():
             if shape in missing:
                 self._make(heard, shape)
@@ -182,11 +184,9 @@ class FolderPairs:
 _PICTURES = {".png", ".jpg", ".jpeg"}
 
 
-def _compose(first_seed: int, n_songs: int) -> list[_Sound]:
-    return [
-        _Sound(samples=songs.compose(first_seed + index, SONG_S).samples.mean(axis=1))
-        for index in range(n_songs)
-    ]
+def _compose(seeds: range, *, held_out: bool) -> list[_Sound]:
+    made = (songs.compose(seed, SONG_S, held_out=held_out) for seed in seeds)
+    return [_Sound(samples=song.samples.mean(axis=1)) for song in made]
 
 
 def _to_bytes(pictures: NDArray[np.float32]) -> NDArray[np.uint8]:
