@@ -1,4 +1,7 @@
-"""Made music videos: frames in a row of songs that no training hears, for measuring."""
+"""Made music videos: frames in a row of songs that no training hears, for measuring.
+
+Half of the songs are in styles, and played on instruments, that no training hears either.
+"""
 
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +30,7 @@ _N_AT_ONCE = 16
 class Excerpt:
     """Consecutive frames of one song."""
 
+    style: str  # of the song, a key of `styles.STYLES` or `held_out.HELD_OUT_STYLES`
     spectrograms: Tensor  # (n, 256, 256) float32 in [0, 1], cut as a film's are
     frames: Tensor  # (n, 3, 256, 256) float32 in [0, 1], the true ones
 
@@ -34,19 +38,19 @@ class Excerpt:
 def make_excerpts(direction: Direction, n_songs: int, n_frames: int) -> Iterator[Excerpt]:
     """Make the middle n_frames, up to 480, of each song, always the same ones."""
     for seed in range(FIRST_SEED, FIRST_SEED + n_songs):
-        heard = _hear(seed, n_frames)
+        song = songs.compose(seed, SONG_S, held_out=True)
+        heard = _hear(song, n_frames)
         # The director reads what the pairs hold: bytes.
         seen = heard.mul(255).round().div(255)
         frames = [
             direction.paint(direction.direct(seen[start : start + _N_AT_ONCE]), SIDE, SIDE)
             for start in range(0, n_frames, _N_AT_ONCE)
         ]
-        yield Excerpt(spectrograms=heard, frames=torch.cat(frames))
+        yield Excerpt(style=song.style, spectrograms=heard, frames=torch.cat(frames))
 
 
-def _hear(seed: int, n_frames: int) -> Tensor:
-    """Compose a song and go through the doors that a film goes through."""
-    song = songs.compose(seed, SONG_S)
+def _hear(song: songs.Song, n_frames: int) -> Tensor:
+    """Take a song through the doors that a film goes through."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "song.wav"
         soundfile.write(path, song.samples, song.sample_rate)

@@ -13,6 +13,18 @@ MODES: dict[str, tuple[int, ...]] = {
     "lydian": (0, 2, 4, 6, 7, 9, 11),
     "harmonic minor": (0, 2, 3, 5, 7, 8, 11),
     "whole tone": (0, 2, 4, 6, 8, 10, 12),
+    "bhairav": (0, 1, 4, 5, 7, 8, 11),
+    "pelog": (0, 1, 3, 6, 7, 8, 10),  # the nearest semitones; no two gamelans are tuned alike
+}
+_COMMON = {  # how often, beside the others
+    "major": 6,
+    "minor": 6,
+    "dorian": 3,
+    "mixolydian": 2,
+    "phrygian": 1,
+    "lydian": 1,
+    "harmonic minor": 2,
+    "whole tone": 0.5,
 }
 # Degrees of the scale (0 is the tonic), one chord each.
 PROGRESSIONS = (
@@ -49,11 +61,12 @@ class Key:
         return [degree + 2 * i for i in range(n_notes)]
 
 
-def draw_key(rng: np.random.Generator) -> Key:
-    """Draw a key; major and minor are the most common."""
-    names = list(MODES)
-    weights = np.array([6, 6, 3, 2, 1, 1, 2, 0.5])
-    return Key(tonic=int(rng.integers(12)), mode=names[rng.choice(8, p=weights / weights.sum())])
+def draw_key(rng: np.random.Generator, modes: tuple[str, ...]) -> Key:
+    """Draw a key in one of the modes; with none given, major and minor are the most common."""
+    names = modes or tuple(_COMMON)
+    weights = np.array([1.0] * len(modes) or list(_COMMON.values()))
+    tonic = int(rng.integers(12))
+    return Key(tonic=tonic, mode=names[rng.choice(len(names), p=weights / weights.sum())])
 
 
 def voice_chord(key: Key, degree: int, *, n_notes: int, centre: int) -> list[int]:

@@ -84,12 +84,13 @@ class MadePairs:
     ----------
     direction : of the frames
     cache : folder that keeps what was made by it; a later run finds it there
-    held_out : pairs from songs that training never hears
+    held_out : pairs from songs that training never hears, half of them in styles of their own
     """
 
     def __init__(self, direction: Direction, cache: Path, *, held_out: bool = False) -> None:
         self._direction = direction
         self._folder = cache / ("held-out" if held_out else "training")
+        self._is_held_out = held_out
         self._first_seed = HELD_OUT_SEED if held_out else 0
         self._n_songs = N_HELD_OUT_SONGS if held_out else N_SONGS
         self._counts = HELD_OUT_SHAPES if held_out else SHAPES
@@ -104,7 +105,8 @@ class MadePairs:
         """Make what the cache does not hold yet."""
         total, done = sum(self._counts.values()), 0
         missing = [shape for shape in self._counts if not self._paths(shape)[1].exists()]
-        heard = _compose(self._first_seed, self._n_songs) if missing else []
+        seeds = range(self._first_seed, self._first_seed + self._n_songs)
+        heard = _compose(seeds, held_out=self._is_held_out) if missing else []
         for shape, count in self._counts.items():
             if shape in missing:
                 self._make(heard, shape)
@@ -170,11 +172,9 @@ class Union:
         return self._sources[place].batch(generator, n, height, width)
 
 
-def _compose(first_seed: int, n_songs: int) -> list[_Sound]:
-    return [
-        _Sound(samples=songs.compose(first_seed + index, SONG_S).samples.mean(axis=1))
-        for index in range(n_songs)
-    ]
+def _compose(seeds: range, *, held_out: bool) -> list[_Sound]:
+    made = (songs.compose(seed, SONG_S, held_out=held_out) for seed in seeds)
+    return [_Sound(samples=song.samples.mean(axis=1)) for song in made]
 
 
 def _to_bytes(pictures: NDArray[np.float32]) -> NDArray[np.uint8]:

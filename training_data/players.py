@@ -8,6 +8,7 @@ from scipy.signal import butter, sosfilt
 
 from training_data.drums import LEVELS, make_kit
 from training_data.harmony import Key, draw_melody, voice_chord
+from training_data.held_out import HELD_OUT_VOICES
 from training_data.instruments import SAMPLE_RATE, VOICES, Sound, play
 from training_data.mixing import Buses, pan
 
@@ -19,7 +20,9 @@ _VOWELS_HZ = (
     (300, 870, 2240),
 )
 _CENTRES = {"chords": 60, "bass": 36, "lead": 72, "arpeggio": 72}  # MIDI notes
-_LEVELS = {"chords": 0.5, "bass": 0.6, "lead": 0.85, "arpeggio": 0.55}  # in the mix
+# In the mix.
+_LEVELS = {"chords": 0.5, "bass": 0.6, "lead": 0.85, "arpeggio": 0.55, "drone": 0.3}
+_VOICES = VOICES | HELD_OUT_VOICES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +71,8 @@ class Studio:
         self.octaves = {
             part: int(rng.choice([-24, -12, -12, 0, 0, 0, 12])) for part in ("lead", "arpeggio")
         }
-        self.levels = {part: rng.uniform(0.6, 1.3) for part in (*_LEVELS, "drums")}
+        # None for the drone: one draw more would change every song that has been learnt from.
+        self.levels = {part: rng.uniform(0.6, 1.3) for part in (*_CENTRES, "drums")}
         self.rhythms: dict[tuple[str, str], list[int]] = {}
         self.melodies: dict[tuple[str, int], list[int]] = {}
         self.notes: dict[tuple[str, int, int, int], Sound] = {}
@@ -101,9 +105,10 @@ class Studio:
         duration_s = 0.92 * n_steps * bar.length_s / self.n_steps
         wanted = (name, pitch, n_steps, shade)
         if wanted not in self.notes:
-            self.notes[wanted] = play(VOICES[name], pitch, duration_s, shade / 8, self.rng)
+            self.notes[wanted] = play(_VOICES[name], pitch, duration_s, shade / 8, self.rng)
         accent = 1.0 if step % (self.n_steps // self.n_beats) == 0 else 0.8
-        level = bar.level * accent * self.levels[part] * _LEVELS[part] * self.rng.uniform(0.85, 1.1)
+        level = bar.level * accent * self.levels.get(part, 1.0) * _LEVELS[part]
+        level *= self.rng.uniform(0.85, 1.1)
         gains = pan(level, self.places.get(part, 0.0))
         self.buses.add(self.buses.music, self.notes[wanted], self.time_s(bar, step), gains)
 
@@ -142,7 +147,7 @@ def _play_bass(studio: Studio, bar: Bar) -> None:
 
 
 def _play_chords(studio: Studio, bar: Bar) -> None:
-    held = VOICES[studio.voices["chords"]].attack_s > 0.1
+    held = _VOICES[studio.voices["chords"]].attack_s > 0.1
     steps = [0] if held else studio.rhythm("chords", bar, 0.5 * studio.density)
     pitches = voice_chord(
         studio.key, bar.degree, n_notes=studio.chord_notes, centre=_CENTRES["chords"]
@@ -171,6 +176,17 @@ def _play_arpeggio(studio: Studio, bar: Bar) -> None:
         degree = ladder[i % 3] + 7 * ((i // 3) % 2)
         pitch = studio.key.pitch(degree, 4) + studio.octaves["arpeggio"]
         studio.note("arpeggio", bar, step, pitch, min(n_steps, 4))
+
+
+def _play_drone(studio: Studio, bar: Bar) -> None:
+    """Hold the tonic and its fifth; where the voice fades, pluck them in turn and let them ring."""
+    tonic = voice_chord(studio.key, 0, n_notes=1, centre=48)[0]
+    if _VOICES[studio.voices["drone"]].sustain:
+        for pitch in (tonic - 12, tonic, tonic + 7):
+            studio.note("drone", bar, 0, pitch, studio.n_steps + 2)  # into the next bar
+        return
+    for place, pitch in enumerate((tonic - 5, tonic, tonic, tonic - 12)):
+        studio.note("drone", bar, place * studio.n_steps // 4, pitch, studio.n_steps)
 
 
 def _play_risers(studio: Studio, bar: Bar) -> None:
@@ -236,6 +252,7 @@ PLAYERS: dict[str, Callable[[Studio, Bar], None]] = {
     "chords": _play_chords,
     "lead": _play_lead,
     "arpeggio": _play_arpeggio,
+    "drone": _play_drone,
     "risers": _play_risers,
     "noise": _play_noise,
     "speech": _play_speech,

@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from training_data.drums import PATTERNS
 from training_data.harmony import PROGRESSIONS, Chord, Key, draw_key
+from training_data.held_out import HELD_OUT_STYLES
 from training_data.instruments import SAMPLE_RATE, Sound
 from training_data.mixing import Desk, draw_desk, master
 from training_data.players import PLAYERS, Bar, Studio
 from training_data.styles import FORMS, SCENES, STYLES, Style
 
 _DESK_RANGES = ("reverb_s", "wetness", "drive", "pump", "floor_db")
+_VOICED = ("chords", "bass", "lead", "arpeggio", "drone")  # parts that a style has voices for
+_STYLES = STYLES | HELD_OUT_STYLES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +71,7 @@ def _draw_bars(
     form = FORMS[rng.integers(len(FORMS))].split()
     place = int(rng.integers(len(form) - 1))
     length = 8 if bar_s * 8 < 13 and rng.random() < 0.4 else 4 if bar_s * 4 < 13 else 2
-    own_parts = {part for part in ("chords", "bass", "lead", "arpeggio") if getattr(style, part)}
+    own_parts = {part for part in _VOICED if getattr(style, part)}
     own_parts |= set(style.extra)
     progressions = [PROGRESSIONS[i] for i in rng.integers(len(PROGRESSIONS), size=2)]
     bars: list[Bar] = []
@@ -77,7 +80,7 @@ def _draw_bars(
         name = form[place % len(form)]
         scene = SCENES[name]
         parts = own_parts & {part for part in scene.parts if rng.random() < 0.88}
-        parts = parts or own_parts  # somebody plays
+        parts = (parts or own_parts) | own_parts & {"drone"}  # somebody plays
         progression = progressions[name in ("chorus", "build")]
         energies = np.linspace(*scene.energy, length)
         bars += [
@@ -97,11 +100,22 @@ def _draw_bars(
     return [bar for bar in bars if bar.start_s < duration_s]
 
 
-def draw_plan(rng: np.random.Generator, duration_s: float) -> Plan:
-    """Draw everything about a song but its sound."""
-    weights = np.array([style.weight for style in STYLES.values()])
-    name = list(STYLES)[rng.choice(len(STYLES), p=weights / weights.sum())]
-    style = STYLES[name]
+def _draw_style(rng: np.random.Generator, *, held_out: bool) -> str:
+    """Draw a style's name by weight; of the held-out ones half the time, or never."""
+    weights = {name: style.weight for name, style in STYLES.items()}
+    if held_out:
+        known, rare = (
+            sum(style.weight for style in styles.values()) for styles in (STYLES, HELD_OUT_STYLES)
+        )
+        weights |= {name: style.weight * known / rare for name, style in HELD_OUT_STYLES.items()}
+    shares = np.array(list(weights.values()))
+    return list(weights)[rng.choice(len(weights), p=shares / shares.sum())]
+
+
+def draw_plan(rng: np.random.Generator, duration_s: float, *, held_out: bool = False) -> Plan:
+    """Draw everything about a song but its sound; see `compose` for held-out ones."""
+    name = _draw_style(rng, held_out=held_out)
+    style = _STYLES[name]
     metre = style.metres[rng.integers(len(style.metres))]
     tempo_bpm = round(float(rng.uniform(*style.tempo_bpm)), 2)
     if metre == "6/8":
@@ -110,13 +124,13 @@ def draw_plan(rng: np.random.Generator, duration_s: float) -> Plan:
     n_beats = {"4/4": 4, "3/4": 3, "6/8": 2}[metre]
     voices = {
         part: options[rng.integers(len(options))]
-        for part in ("chords", "bass", "lead", "arpeggio")
+        for part in _VOICED
         if (options := getattr(style, part))
     }
     ranges = {field: getattr(style, field) for field in _DESK_RANGES}
     return Plan(
         style=name,
-        key=draw_key(rng),
+        key=draw_key(rng, style.modes),
         metre=metre,
         tempo_bpm=tempo_bpm,
         bars=tuple(_draw_bars(rng, style, n_beats * beat_s, duration_s)),
@@ -128,7 +142,7 @@ def draw_plan(rng: np.random.Generator, duration_s: float) -> Plan:
 def _drum_patterns(rng: np.random.Generator, plan: Plan) -> list[dict[str, str]]:
     """Draw two patterns that go together: one for quiet sections, one for loud ones."""
     patterns = PATTERNS[plan.metre]
-    allowed = STYLES[plan.style].patterns if plan.metre == "4/4" else ()
+    allowed = _STYLES[plan.style].patterns if plan.metre == "4/4" else ()
     choices = [patterns[i] for i in allowed] or list(patterns)
     return [choices[rng.integers(len(choices))] for _ in range(2)]
 
@@ -147,7 +161,7 @@ def _sections(bars: tuple[Bar, ...]) -> tuple[Section, ...]:
 def render(plan: Plan, duration_s: float, rng: np.random.Generator) -> Song:
     """Let the players play a plan, and mix it down."""
     n_samples = int(duration_s * SAMPLE_RATE)
-    style = STYLES[plan.style]
+    style = _STYLES[plan.style]
     studio = Studio(
         rng=rng,
         n_samples=n_samples,
@@ -190,9 +204,14 @@ def render(plan: Plan, duration_s: float, rng: np.random.Generator) -> Song:
     )
 
 
-def compose(seed: int, duration_s: float) -> Song:
-    """Compose a song; the same seed and duration give the same samples."""
+def compose(seed: int, duration_s: float, *, held_out: bool = False) -> Song:
+    """Compose a song; the same seed and duration give the same samples.
+
+    Parameters
+    ----------
+    held_out : let half of the songs be of `HELD_OUT_STYLES`, which nothing is to learn from
+    """
     if duration_s <= 0:
         raise ValueError(f"duration_s must be positive, not {duration_s}")
     rng = np.random.default_rng(seed)
-    return render(draw_plan(rng, duration_s), duration_s, rng)
+    return render(draw_plan(rng, duration_s, held_out=held_out), duration_s, rng)

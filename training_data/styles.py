@@ -16,10 +16,12 @@ class Style:
     weight: float  # how often, beside the others
     tempo_bpm: tuple[float, float]
     metres: tuple[str, ...] = ("4/4",)
+    modes: tuple[str, ...] = ()  # () draws from the common ones
     chords: tuple[str, ...] = ()
     bass: tuple[str, ...] = ()
     lead: tuple[str, ...] = ()
     arpeggio: tuple[str, ...] = ()
+    drone: tuple[str, ...] = ()  # sounds under every section
     extra: tuple[str, ...] = ()  # parts without a voice of their own: drums, noise, speech, risers
     patterns: tuple[int, ...] = ()  # of the drums, in 4/4; () draws from all
     reverb_s: tuple[float, float] = (0.6, 2.2)
