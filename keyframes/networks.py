@@ -25,7 +25,7 @@ from keyframes.layers import (
 
 PLACE = 32  # pixels of a picture to one place of the generator's coarsest map, along each side
 KNOT = 8  # pixels from one knot of the fields to the next
-FINE_KNOT = 2  # the same of the fine fields
+FINE_KNOT = 4  # the same of the fine fields
 UNIT = 128  # pixels from the middle of a picture to coordinate 1
 N_AT_ONCE = 2**14  # pixels read together: what they need then stays in a processor's cache
 
@@ -77,7 +77,7 @@ class Generator(Special):
     """Paint pictures of any size from styles.
 
     style ─▶ waves over the plane ─▶ 8×8, attention ─▶ 16×16 ─▶ 32×32 knots of smooth fields
-      │                                                          ╰─▶ 128×128 knots of fine fields
+      │                                                          ╰─▶ 64×64 knots of fine fields
       ╰─────────────────────────────────────────▶ each pixel's colour, read from the fields there
 
     The fields are cubic B-splines, and a pixel's colour depends on their values at that pixel
@@ -107,7 +107,7 @@ class Generator(Special):
         self.to_fields = nn.Conv2d(width // 4, form.n_fields, 1)
         if form.n_fine:
             self.at_whole = self._stage([width // 4, width // 4])
-            self.to_fine = nn.Conv2d(width // 4, 4 * form.n_fine, 3, padding=1)
+            self.to_fine = nn.Conv2d(width // 4, form.n_fine, 1)
         self.frequencies = nn.Parameter(torch.empty(form.n_waves))
         n_read = form.n_fields + form.n_fine
         self.to_waves = StyledMix(n_read, 2 * form.n_waves, n_style, 1.0)
@@ -133,7 +133,7 @@ class Generator(Special):
 
         Returns
         -------
-        (B, n_fields, 4n, 4m) and (B, n_fine, 16n, 16m): the knots of n by m places, the fewest
+        (B, n_fields, 4n, 4m) and (B, n_fine, 8n, 8m): the knots of n by m places, the fewest
         that cover the picture; the picture lies in their middle, and each field has mean 0 and
         variance 1 over them.
         """
@@ -152,8 +152,7 @@ class Generator(Special):
         x = double(x)
         for conv in self.at_whole:
             x = conv(x, styles)
-        # The last doubling by sub-pixels (Shi et al. 2016): a layer less on the largest map.
-        return Levels((coarse, normalise(F.pixel_shuffle(self.to_fine(x), 2))))
+        return Levels((coarse, normalise(self.to_fine(x))))
 
     def _waves(self, styles: Tensor, n_rows: int, n_columns: int) -> Tensor:
         """Return plane waves (B, width, n_rows, n_columns) whose phases the styles set.

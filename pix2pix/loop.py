@@ -105,13 +105,13 @@ class _Keeper:
         self.step = 0  # taken so far
         self.before_s = 0.0  # trained before the last stop
         self.n_shown = 0  # sheets that were due so far
-        self.shown_step = -1  # of the newest sheet
+        self.ended_step = -1  # at which the budget was last spent
         self.best: float | None = None  # held-out figure of the network that is kept as the best
         if run.has_checkpoint:
             state = run.load()
             training.restore(state["training"])
             self.step, self.before_s = state["step"], state["elapsed_s"]
-            self.best, self.shown_step = state["best"], state["shown_step"]
+            self.best, self.ended_step = state["best"], state["ended_step"]
             # A budget that has grown has sheets to come again.
             share = course.budget.share(self.step, self.before_s)
             self.n_shown = min(state["n_shown"], math.floor(share * N_SHEETS) + 1)
@@ -137,13 +137,13 @@ class _Keeper:
 
     def end(self, *, is_spent: bool) -> None:
         """Save the last state; where the budget is spent, show it and see if it is the best."""
-        if is_spent and self.shown_step != self.step:
+        if is_spent and self.ended_step != self.step:
+            self.ended_step = self.step
             self._show(1.0)
         self._save()
 
     def _show(self, share: float) -> None:
         self.n_shown = math.floor(share * N_SHEETS) + 1
-        self.shown_step = self.step
         held_out = self.training.measure()
         self.run.save_sample(self.step, self.training.sample())
         self.run.log(self.step, self.elapsed_s, {"held_out": held_out})
@@ -154,6 +154,6 @@ class _Keeper:
 
     def _save(self) -> None:
         self.saved_s = time.monotonic()
-        shown = {"n_shown": self.n_shown, "shown_step": self.shown_step, "best": self.best}
+        shown = {"n_shown": self.n_shown, "ended_step": self.ended_step, "best": self.best}
         state = {"step": self.step, "elapsed_s": self.elapsed_s, **shown}
         self.run.save({**state, "training": self.training.state()})

@@ -201,4 +201,4 @@ class MusicVideos:
             heard, frames = (torch.from_numpy(kept[part]) for part in ("spectrograms", "frames"))
         size = [SQUARE, SQUARE]
         frames = transforms.resize(frames[:n_frames], size, antialias=True).float() / 255
-        return [Excerpt(spectrograms=heard[:n_frames].float() / 255, frames=frames)]
+        return [Excerpt(style="video", spectrograms=heard[:n_frames].float() / 255, frames=frames)]
