@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from keyframes.critic_files import load_critics, save_critics
 from keyframes.learner import Learner, freeze
 from keyframes.networks import Critic, Form, Generator, initialise, spline_rows
 from keyframes.stills import Stills, paint_all, save_generator, sheet
 from keyframes.views import View, Views, draw_views
 from pix2pix.run import State, seeded, update_average
-from pix2pix.weights import Weights, load_opponent, save_opponent
+from pix2pix.weights import Weights
 
 # How often square, wide and tall pictures are seen. Square is what galleries show; wide is what
 # most films are.
@@ -60,7 +61,7 @@ class Settings:
     penalty_every: int = 8  # steps
     n_penalised: int = 16  # pictures of a batch; a multiple of twice Critic.N_GROUP
     half_life: int = 300  # steps, of the average generator
-    bf16: bool = False  # convolve in bfloat16: faster on graphics cards, slower on processors
+    bf16: bool = False  # convolve in bfloat16, a third faster where the processor knows it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,7 @@ class Base:
     """What a training begins with."""
 
     generator: Generator
-    critics: Weights | None  # as `GanTraining.export_opponent` writes them
+    critics: Weights | None  # as `GanTraining.export_critics` writes them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +126,7 @@ class GanTraining:
         if base is not None:
             self.generator.load_state_dict(base.generator.state_dict())
             if base.critics is not None:
-                load_opponent(base.critics, self.critic_learner.networks)
+                load_critics(base.critics, self.critic_learner.networks)
         self.average = copy.deepcopy(self.generator).eval()
 
     def step(self, step: int, share: float) -> dict[str, float]:
@@ -252,9 +253,9 @@ class GanTraining:
         """Write the average generator; return the file's SHA-256."""
         return save_generator(path, self.average)
 
-    def export_opponent(self, path: Path) -> str:
+    def export_critics(self, path: Path) -> str:
         """Write the critics, for a theme that begins with this one; return the file's SHA-256."""
-        return save_opponent(path, self.critic_learner.networks)
+        return save_critics(path, self.critic_learner.networks)
 
     def stills(self) -> Stills:
         """Return the stills that the average generator has come to."""

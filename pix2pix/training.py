@@ -19,7 +19,6 @@ from pix2pix.pairs import Batch, Pairs, PairSource
 from pix2pix.run import State, check_finite, decay, seeded, update_average
 from pix2pix.settings import Settings
 from pix2pix.sheets import draw_sheet
-from pix2pix.weights import Weights, load_opponent, save_opponent
 
 N_WARM_STEPS = 50  # over which the learning rate rises
 _SQUARE_WEIGHT = 2  # squares are drawn twice as often as each of the other shapes; taste
@@ -60,8 +59,8 @@ class Trainer:
         rate = self.settings.learning_rate
         return Adam(network.parameters(), lr=rate, betas=(0.5, 0.999), fused=True)
 
-    def begin_with(self, painter: UNet, judge: Weights | None = None) -> None:
-        """Take over a painter that was trained before, and its judge, which else begins anew.
+    def begin_with(self, painter: UNet) -> None:
+        """Take over a painter that was trained before; the judge begins anew.
 
         Raises
         ------
@@ -72,8 +71,6 @@ class Trainer:
             raise ValueError(f"The weights to begin with are of another form: {painter.config}.")
         self.painter.load_state_dict(painter.state_dict())
         self.average.load_state_dict(painter.state_dict())
-        if judge is not None:
-            load_opponent(judge, self.judge)
 
     def step(self, step: int, share: float) -> dict[str, float]:
         """Learn from one batch; see `pix2pix.loop.Training`."""
@@ -207,10 +204,6 @@ class Trainer:
     def export(self, path: Path) -> str:
         """Write the average network; return the file's SHA-256."""
         return save_network(path, self.average)
-
-    def export_opponent(self, path: Path) -> str:
-        """Write the judge, for a theme that begins with this one; return the file's SHA-256."""
-        return save_opponent(path, self.judge)
 
     @torch.no_grad()
     def _paint(self, pairs: Pairs) -> Tensor:

@@ -14,7 +14,7 @@ from pathlib import Path
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
-from torch import Tensor, nn
+from torch import Tensor
 
 # A zip archive, and a pickle as torch wrote before 1.6. As the length of a header, which begins a
 # safetensors file, both would pass the 100 MB that safetensors allows.
@@ -143,25 +143,3 @@ def _read_metadata(content: bytes) -> dict[str, str]:
     header = json.loads(content[8 : 8 + n_header_bytes])
     metadata: dict[str, str] = header.get("__metadata__", {})
     return metadata
-
-
-def save_opponent(path: Path, network: nn.Module) -> str:
-    """Write what judges a network while it learns, in half precision; return the SHA-256."""
-    # What a norm has counted and averaged may pass float16's range.
-    tensors = {n: t.half() if t.ndim > 1 else t for n, t in network.state_dict().items()}
-    return save(path, tensors, {})
-
-
-def load_opponent(stored: Weights, network: nn.Module) -> None:
-    """Give a network the weights that `save_opponent` has written.
-
-    Raises
-    ------
-    BrokenWeights
-        They are those of another network.
-    """
-    tensors = {n: t.float() if t.is_floating_point() else t for n, t in stored.tensors.items()}
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise BrokenWeights("These weights belong to another network.") from error

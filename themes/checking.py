@@ -18,9 +18,11 @@ from spectro.errors import TonfilmError
 from themes.frames_figures import SIDE, measure_frames, measure_music
 from themes.install import read_card_file, write_card
 from themes.plan import Plan, build_plan, load_plan
+from themes.preview import write_preview
 from themes.sources import ThemeSource, open_source
 from themes.stills_figures import Library, measure_stills
 from training_data.pairs import Progress
+from training_data.ripper import PREVIEW_NAME
 
 N_LIBRARY = 8_000  # training pictures among which a still's nearest is looked for
 N_SONGS, N_RUNNING = 10, 48  # held-out songs, and frames in a row of each: 2 s
@@ -35,7 +37,7 @@ def check_theme(
     Parameters
     ----------
     n_pictures : how many stills are compared with as many held-out pictures
-    sheets : folder for stills.jpg, nearest.jpg and frames.jpg
+    sheets : folder for stills.jpg, nearest.jpg and frames.jpg; preview.mp4 of music videos
 
     Raises
     ------
@@ -43,13 +45,18 @@ def check_theme(
         There is no such theme, or what it learnt from is not there any more.
     """
     theme = load_theme(name)
-    source = open_source(find_plan(name), say)
+    plan = find_plan(name)
+    source = open_source(plan, say)
     with torch.inference_mode():
         figures = {
             "frames": _check_frames(theme, source, sheets, progress),
             "stills": _check_stills(theme, source, n_pictures, sheets, progress),
             "networks": measure_networks(theme, theme_folder(name)),
         }
+        if plan.videos:
+            write_preview(
+                plan.folder / "pairs" / PREVIEW_NAME, theme.painter, sheets / "preview.mp4"
+            )
     rounded: dict[str, Any] = json.loads(
         json.dumps(figures), parse_float=lambda text: round(float(text), 4)
     )

@@ -4,20 +4,22 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 
-from film.cards import CARD_NAME, models_folder
+from film.cards import BASE, CARD_NAME, models_folder
 from film.theme import PAINTER_FILE, STILLS_FILE
+from keyframes.gan_training import GanTraining
 from pix2pix import weights
 from pix2pix.loop import Training
 from pix2pix.run import Run
 from spectro.errors import TonfilmError
 from themes.plan import Plan, Stage
 
+CRITICS_FILE: Final = "critics.safetensors"
 FILES: Final[Mapping[Stage, str]] = {"keyframes": STILLS_FILE, "pix2pix": PAINTER_FILE}
 DESCRIPTIONS: Final = {
     "abstract": "Flowing shapes, light and colour.",
@@ -46,11 +48,26 @@ def install(plan: Plan, folder: Path) -> None:
     _write(plan, {stage: Run(plan.folder / stage).best for stage in FILES}, folder)
 
 
+def install_base(plan: Plan, training: GanTraining) -> None:
+    """Write the stills that new themes start from, and the critics that taught them."""
+    folder = models_folder() / BASE
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(Run(plan.folder / "keyframes").best, folder / STILLS_FILE)
+    training.export_critics(folder / CRITICS_FILE)
+    described = {"keyframes": describe_run(Run(plan.folder / "keyframes"))}
+    write_card(
+        folder / CARD_NAME, _begin_card(plan, folder, (STILLS_FILE, CRITICS_FILE), described)
+    )
+
+
 def save_snapshot(plan: Plan, training: Training, n_epochs: int) -> None:
     """Keep pix2pix as it is now beside the run's stills: a theme that films can be made with."""
     folder = plan.folder / "snapshots" / f"epoch-{n_epochs:04d}"
     training.export(folder / PAINTER_FILE)
-    best = {"keyframes": Run(plan.folder / "keyframes").best, "pix2pix": folder / PAINTER_FILE}
+    best: dict[Stage, Path] = {
+        "keyframes": Run(plan.folder / "keyframes").best,
+        "pix2pix": folder / PAINTER_FILE,
+    }
     _write(plan, best, folder)
 
 
@@ -66,18 +83,21 @@ def _write(plan: Plan, networks: Mapping[Stage, Path], folder: Path) -> None:
 
 def build_card(plan: Plan, folder: Path) -> dict[str, Any]:
     """Describe a run's theme, whose weights lie in a folder."""
+    described: dict[str, Any] = {stage: describe_run(Run(plan.folder / stage)) for stage in FILES}
+    return _begin_card(plan, folder, tuple(FILES.values()), described)
+
+
+def _begin_card(
+    plan: Plan, folder: Path, files: Sequence[str], described: Mapping[str, Any]
+) -> dict[str, Any]:
+    # Without paths: cards travel.
+    told = plan.model_dump_json(exclude={"name", "pictures", "videos", "begin_with"})
     return {
         "title": plan.name.replace("-", " ").replace("_", " ").capitalize(),
         "description": _description(plan),
         "data": _data(plan),
-        "weights": {file: weights.load(folder / file, None).sha256 for file in FILES.values()},
-        "training": {
-            # Without paths: cards travel.
-            **json.loads(
-                plan.model_dump_json(exclude={"name", "pictures", "videos", "begin_with"})
-            ),
-            **{stage: describe_run(Run(plan.folder / stage)) for stage in FILES},
-        },
+        "weights": {file: weights.load(folder / file, None).sha256 for file in files},
+        "training": {**json.loads(told), **described},
     }
 
 

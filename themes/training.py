@@ -1,7 +1,7 @@
 """Train the two networks of a theme, one after the other, and install them."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -25,7 +25,14 @@ from pix2pix.run import Run
 from pix2pix.settings import Settings
 from pix2pix.training import Trainer
 from spectro.errors import TonfilmError
-from themes.install import FILES, check_free, install, save_snapshot
+from themes.install import (
+    CRITICS_FILE,
+    FILES,
+    check_free,
+    install,
+    install_base,
+    save_snapshot,
+)
 from themes.plan import Plan, Stage
 from themes.sources import ThemeSource, open_source
 
@@ -41,11 +48,7 @@ PIX2PIX = Settings(
 )
 
 
-# What judged the base while it learnt: a theme that begins with it begins with them.
-OPPONENTS: Mapping[Stage, str] = {
-    "keyframes": "critics.safetensors",
-    "pix2pix": "judge.safetensors",
-}
+HEARING = "abstract"  # the shipped theme whose pix2pix new themes start from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +98,16 @@ def train_theme(plan: Plan, fabric: Fabric, watch: Watch) -> bool:
     check_free(plan)
     with fabric.rank_zero_first():
         source = open_source(plan, watch.say)
-    for stage, open_training in _OPEN.items():
-        training = open_training(plan, fabric, source, watch)
-        if not _go(plan, stage, training, fabric, watch):
-            return False
-        if plan.name == BASE and fabric.is_global_zero:
-            training.export_opponent(models_folder() / BASE / OPPONENTS[stage])
+    stills = _open_keyframes(plan, fabric, source, watch)
+    if not _go(plan, "keyframes", stills, fabric, watch):
+        return False
+    if plan.name == BASE:
+        if fabric.is_global_zero:
+            install_base(plan, stills)
+        return True
+    trainer = _open_pix2pix(plan, fabric, source, watch)
+    if not _go(plan, "pix2pix", trainer, fabric, watch):
+        return False
     if fabric.is_global_zero:
         install(plan, models_folder() / plan.name)
     return True
@@ -133,8 +140,7 @@ def _open_keyframes(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watc
         judge=partial(_compare, Judge([held_out])),
     )
     base = None if plan.from_scratch else _find_base()
-    # bfloat16 pays on graphics cards alone: most of the time goes into layers that stay float32.
-    bf16 = plan.uses_bf16(automatic=fabric.device.type == "cuda")
+    bf16 = plan.uses_bf16(automatic=choose_precision() == "bf16")
     form = base.generator.form if base else Form()
     return GanTraining(fabric, form, GanSettings(bf16=bf16), material, plan.seed, base)
 
@@ -147,7 +153,7 @@ def _find_base() -> Base | None:
         return None
     return Base(
         generator=load_generator(weights.load(path, None)),
-        critics=weights.load(folder / OPPONENTS["keyframes"], None),
+        critics=weights.load(folder / CRITICS_FILE, None),
     )
 
 
@@ -172,24 +178,20 @@ def _open_pix2pix(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watch)
     )
     trainer = Trainer(fabric, settings, learnt, held_out)
     if begun_with:
-        judge = models_folder() / BASE / OPPONENTS["pix2pix"]
-        is_base = not plan.begin_with and judge.exists()
-        trainer.begin_with(begun_with, weights.load(judge, None) if is_base else None)
+        trainer.begin_with(begun_with)
     return trainer
 
 
-_OPEN: dict[Stage, Callable[..., GanTraining | Trainer]] = {
-    "keyframes": _open_keyframes,
-    "pix2pix": _open_pix2pix,
-}
-
-
 def _choose_painter(plan: Plan) -> UNet | None:
-    """Return the U-Net to begin with: the user's, or the base's where it has the wanted width."""
+    """Return the U-Net to begin with: the user's, or one of the wanted width that hears already.
+
+    No base of all makers: to the same sound each paints another picture, so what one network
+    could learn of all of them is their mean.
+    """
     if plan.begin_with:
         return read_painter(plan.begin_with)
-    path = models_folder() / BASE / FILES["pix2pix"]
+    path = models_folder() / HEARING / FILES["pix2pix"]
     if plan.from_scratch or not path.exists():
         return None
-    base = read_painter(path)
-    return base if base.config.width == plan.width else None
+    shipped = read_painter(path)
+    return shipped if shipped.config.width == plan.width else None
