@@ -8,6 +8,7 @@ from torch import Tensor
 from film.blends import BLENDS, bend
 from film.controls import column
 from film.planes import Size, canvas_size
+from film.portraits import lay_stops
 from film.recipe import Recipe
 from film.theme import Theme
 from spectro.score import Rows
@@ -21,8 +22,8 @@ class Duet:
 
     def __init__(self, theme: Theme, recipe: Recipe) -> None:
         self._painter, self._stills = theme.painter, theme.stills
-        self._stops = torch.stack([theme.stills.style(seed) for seed in recipe.keyframes])
         self._canvas = canvas_size(Size(height=recipe.height, width=recipe.width))
+        self._stops = lay_stops(theme, recipe, self._canvas)
         self._blend = BLENDS[recipe.blend]
 
     @torch.inference_mode()
@@ -40,14 +41,7 @@ class Duet:
         """
         height, width = self._canvas.height, self._canvas.width
         painted = self._painter.paint(torch.from_numpy(windows), height, width)
-        keyframes = self._stills.paint(self._styles(rows.keyframe), height, width)
+        walked = self._stops.at(torch.from_numpy(rows.keyframe))
+        keyframes = self._stills.paint(walked.styles, height, width, walked.own)
         keyframes = bend(keyframes, painted, column(rows, "bend", painted.device))
         return self._blend(keyframes, painted, column(rows, "blend", painted.device))
-
-    def _styles(self, positions: NDArray[np.float32]) -> Tensor:
-        """Return the styles (B, D) at positions along the ring of keyframes."""
-        position = torch.from_numpy(positions)
-        before = position.floor()
-        start = before.long() % len(self._stops)
-        end = (start + 1) % len(self._stops)
-        return torch.lerp(self._stops[start], self._stops[end], (position - before)[:, None])

@@ -70,6 +70,7 @@ def make_film(
             audio = load(song.path, song.limits)
             sound = choose_form(audio)
             theme = load_theme(recipe.theme, recipe.weights)
+            duet = Duet(theme, recipe)
         notes = (*_notes(audio, recipe), *sound.notes)
         recipe = recipe.bind(song_sha256=audio.sha256, weights=theme.card.weights)
         timeline = Timeline(
@@ -83,7 +84,7 @@ def make_film(
             with watch.stage("score"):
                 score = _compose(heard.features, recipe)
             size = Size(height=recipe.height, width=recipe.width)
-            scene = Scene(duet=Duet(theme, recipe), score=score, heard=heard, size=size)
+            scene = Scene(duet=duet, score=score, heard=heard, size=size)
             n_resumed = _render(scene, segments, recipe, room, watch, progress)
             with watch.stage("join"):
                 paths = [room.segment_path(segment) for segment in segments]

@@ -9,12 +9,15 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     PlainSerializer,
+    Tag,
     ValidationError,
     model_validator,
 )
 
+from film.own_pictures import Digest, OwnPicture
 from spectro.errors import TonfilmError
 
 BLEND_NAMES: Final = ("crossfade", "pyramid", "colour", "displace")
@@ -50,7 +53,10 @@ Fps = Annotated[Fraction, BeforeValidator(parse_fps), PlainSerializer(str, retur
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE, multiple_of=2)]  # colour is at half size
 Slider = Annotated[float, Field(ge=0, le=1)]
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Keyframe = Annotated[
+    Annotated[Seed, Tag("seed")] | Annotated[OwnPicture, Tag("picture")],
+    Discriminator(lambda value: "picture" if isinstance(value, dict | OwnPicture) else "seed"),
+]
 
 
 class Recipe(BaseModel):
@@ -62,7 +68,7 @@ class Recipe(BaseModel):
     song_sha256: Digest | None = None  # of the whole WAV; None until a film is made
     theme: str = "abstract"
     weights: dict[str, Digest] | None = None  # file name → SHA-256; None until a film is made
-    keyframes: tuple[Seed, ...] = Field(min_length=1, max_length=MAX_KEYFRAMES)  # in order
+    keyframes: tuple[Keyframe, ...] = Field(min_length=1, max_length=MAX_KEYFRAMES)  # in order
     level: Slider = 0.5  # how much the sound level drives; 0 not at all, 1 strongly
     frequency: Slider = 0.5  # how much the frequency content drives
     timbre: Slider = 0.5  # how much the timbre drives

@@ -66,11 +66,16 @@ class Levels:
 
     tensors: tuple[Tensor, ...]
 
+    @property
+    def coarse(self) -> Tensor:
+        """That of the fields."""
+        return self.tensors[0]
+
     def __getitem__(self, some: slice) -> "Levels":
         return Levels(tuple(tensor[some] for tensor in self.tensors))
 
     def __len__(self) -> int:
-        return len(self.tensors[0])
+        return len(self.coarse)
 
 
 class Generator(Special):
@@ -171,7 +176,8 @@ class Generator(Special):
 
         Parameters
         ----------
-        knots : (B, n_fields, n, m) and finer ones, as `fields` gives them
+        knots : (B, n_fields, n, m) and finer ones, as `fields` gives them; without those, they
+            count as 0
         styles : (B, n_style)
         rows, columns : (h, n), (w, m) and finer ones, the weights of the knots for each row and
             column that is read, as `spline_rows` gives them
@@ -209,7 +215,8 @@ class Generator(Special):
     def _read(self, fields: Tensor, layers: list[tuple[Tensor, Tensor]]) -> Tensor:
         """Map the fields (B, n_fields, n) at some pixels to their colours (B, 3, n)."""
         to_waves, to_tones, to_colours = layers
-        x = mix(*to_waves, fields)
+        weights, shifts = to_waves
+        x = mix(weights[:, :, : fields.shape[1]], shifts, fields)
         # In place: new memory would have to come into the cache first.
         x[:, : self.form.n_waves].sin_()
         F.leaky_relu_(x[:, self.form.n_waves :], SLOPE)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torchvision.utils import make_grid
 
-from keyframes.networks import Form, Generator
+from keyframes.latents import OwnFields
+from keyframes.networks import Form, Generator, spline_rows
 from pix2pix import weights
 
 # Styles are drawn towards their mean by this factor: a little less variety, fewer accidents
@@ -29,14 +30,19 @@ class Stills:
     Parameters
     ----------
     generator : left as it is; its weights are copied
+
+    Attributes
+    ----------
+    device : where stills are painted
+    generator : the copy that paints them there, frozen
     """
 
     def __init__(self, generator: Generator) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         # Styles are always made on the CPU: they are cheap, and then never differ.
         self._styler = copy.deepcopy(generator).to("cpu", torch.float32).eval()
-        self._generator = copy.deepcopy(self._styler).requires_grad_(requires_grad=False)
-        self._generator.to(self.device).to(memory_format=torch.channels_last)
+        self.generator = copy.deepcopy(self._styler).requires_grad_(requires_grad=False)
+        self.generator.to(self.device).to(memory_format=torch.channels_last)
         noise = torch.randn(
             N_AVERAGED, generator.form.n_noise, generator=torch.Generator().manual_seed(0)
         )
@@ -52,7 +58,14 @@ class Stills:
         return style
 
     @torch.inference_mode()
-    def paint(self, styles: Tensor, height: int, width: int, density: float = 1.0) -> Tensor:
+    def paint(
+        self,
+        styles: Tensor,
+        height: int,
+        width: int,
+        own: OwnFields | None = None,
+        density: float = 1.0,
+    ) -> Tensor:
         """Paint the picture of each style.
 
         A mixture of two styles is a style too: a walk between two stills is a line of them.
@@ -61,6 +74,7 @@ class Stills:
         ----------
         styles : (B, D) float32
         height, width : size of the pictures, 1 or more; learnt with a shorter side of 256
+        own : fields of the user's own pictures, made for this size; None: of seeds alone
         density : how many times as fine as usual the pixels lie: 2 for a shorter side of 512
 
         Returns
@@ -68,8 +82,12 @@ class Stills:
         Tensor
             (B, 3, height, width) float32 in [0, 1], on the painter's device.
         """
-        pictures: Tensor = self._generator(styles.to(self.device), height, width, density)
-        return pictures.add(1).mul(0.5)
+        styles = styles.to(self.device)
+        knots = self.generator.fields(styles, height, width, density)
+        if own is not None:
+            knots = own.mix_into(knots)
+        rows, columns = spline_rows(height, density), spline_rows(width, density)
+        return self.generator.read(knots, styles, rows, columns).add(1).mul(0.5)
 
 
 def save_generator(path: Path, generator: Generator) -> str:
@@ -112,7 +130,7 @@ def paint_all(
 ) -> Tensor:
     """Paint any number of styles, a few at a time; (B, 3, height, width) on the CPU."""
     starts = range(0, len(styles), N_AT_ONCE)
-    parts = [stills.paint(styles[s : s + N_AT_ONCE], height, width, density).cpu() for s in starts]
+    parts = [stills.paint(styles[s : s + N_AT_ONCE], height, width, density=density).cpu() for s in starts]
     return torch.cat(parts)
 
 

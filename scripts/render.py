@@ -1,6 +1,7 @@
 """Make a music video out of a WAV."""
 
 import hashlib
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from rich.progress import (
 )
 
 from film.disk import check_folder, check_output, plain_disk_errors
+from film.picture_files import PictureFile, read_picture
 from film.recipe import (
     BLEND_NAMES,
     MAX_KEYFRAMES,
@@ -30,6 +32,7 @@ from film.recipe import (
 from film.report import Report
 from film.threads import settle_threads
 from film.video import read_recipe
+from spectro.audio import load
 from spectro.errors import TonfilmError
 
 WORK = Path(__file__).resolve().parents[1] / "instance" / "work"
@@ -50,8 +53,9 @@ SLIDER: dict[str, Any] = {"metavar": "0..1", "type": float, "default": 0.5, "sho
 @click.option("--theme", default="abstract", show_default=True, help="A folder under models/.")
 @click.option(
     "--keyframes",
-    metavar="SEED,SEED,…",
-    help="Stills in the order of the walk: numbers from 0 to 4294967295.",
+    metavar="SEED,PICTURE,…",
+    help="Stills in the order of the walk: numbers from 0 to 4294967295, and pictures of your own "
+    "(JPEG, PNG, WebP; no comma in the name).",
 )
 @click.option(
     "--n-keyframes",
@@ -112,6 +116,7 @@ def command(context: click.Context, /, song: Path, output: Path, **options: Any)
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT
     }
     recipe = read_choices(options, given)
+    pictures = read_pictures(options["keyframes"] or "")
     check_output(output, song)
     for record in (options["save_recipe"], options["report"]):
         if record:
@@ -119,9 +124,13 @@ def command(context: click.Context, /, song: Path, output: Path, **options: Any)
     settle_threads()
     # Torch takes seconds to load: only once all choices are known to be right.
     from film.pipeline import Song, make_film  # noqa: PLC0415
+    from film.portraits import fit_pictures  # noqa: PLC0415
 
-    work = WORK / _digest(song, recipe)
     with plain_disk_errors(), show_progress() as progress:
+        if pictures:
+            load(song)  # what is wrong with the song is said before pictures take their time
+            recipe = fit_pictures(recipe, pictures, progress)
+        work = WORK / _digest(song, recipe)
         report = make_film(Song(path=song), output, recipe, work=work, progress=progress)
         write_records(report, options["save_recipe"], options["report"])
     for note in report.notes:
@@ -147,6 +156,8 @@ def main() -> None:
 def read_choices(options: dict[str, Any], given: dict[str, Any]) -> Recipe:
     """Build the recipe: that of --recipe, if any, under what was given, over the defaults.
 
+    The user's own pictures stand in it as seed 0 until they have been fitted.
+
     Parameters
     ----------
     options : all options with their defaults
@@ -169,10 +180,25 @@ def read_choices(options: dict[str, Any], given: dict[str, Any]) -> Recipe:
     if "size" in chosen:
         values["width"], values["height"] = _read_size(chosen["size"])
     if chosen.get("keyframes"):
-        values["keyframes"] = _read_seeds(chosen["keyframes"])
+        keyframes = _split_keyframes(chosen["keyframes"])
+        values["keyframes"] = [0 if isinstance(k, Path) else k for k in keyframes]
     elif "n_keyframes" in chosen:
         values["keyframes"] = choose_keyframes(values["seed"], chosen["n_keyframes"])
     return build_recipe(values)
+
+
+def read_pictures(keyframes: str) -> dict[int, PictureFile]:
+    """Read the pictures that --keyframes names, each file once; by their places in the list.
+
+    Raises
+    ------
+    TonfilmError
+        One of them cannot be used.
+    """
+    entries = enumerate(_split_keyframes(keyframes)) if keyframes else ()
+    paths = {place: entry for place, entry in entries if isinstance(entry, Path)}
+    files = {path: read_picture(path) for path in dict.fromkeys(paths.values())}
+    return {place: files[path] for place, path in paths.items()}
 
 
 @contextmanager
@@ -189,7 +215,7 @@ def show_progress() -> Iterator[Any]:
 
         def show(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                tasks[stage] = bars.add_task(STAGES[stage], total=total)
+                tasks[stage] = bars.add_task(STAGES.get(stage, stage), total=total)
             bars.update(tasks[stage], completed=done, total=total)
 
         yield show
@@ -221,13 +247,15 @@ def _read_size(text: str) -> tuple[int, int]:
         raise TonfilmError(f"{text!r} is no size: write width x height, as 1280x720.") from error
 
 
-def _read_seeds(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(seed) for seed in text.split(","))
-    except ValueError as error:
+def _split_keyframes(text: str) -> list[int | Path]:
+    """Tell seeds, which are numbers, from pictures, which are not."""
+    words = [word.strip() for word in text.split(",")]
+    if not all(words):
         raise TonfilmError(
-            f"{text!r} is no list of stills: write their numbers with commas, as 3,17,42."
-        ) from error
+            f"{text!r} is no list of stills: write numbers and names of pictures with commas, as "
+            "3,holiday.jpg,42."
+        )
+    return [int(word) if re.fullmatch(r"[+-]?[0-9]+", word) else Path(word) for word in words]
 
 
 if __name__ == "__main__":

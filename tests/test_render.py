@@ -1,16 +1,19 @@
 """The command line: every choice, every mistake."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
 import click
 import numpy as np
 import pytest
-from conftest import WriteWav, music
+from conftest import WriteWav, music, write_theme
 from film_files import decode_frames
+from PIL import Image
 
 from film.encoding import SegmentWriter
+from film.own_pictures import OwnPicture
 from film.recipe import MAX_SEED, Recipe
 from film.report import Report
 from film.video import read_recipe
@@ -77,6 +80,7 @@ def test_the_defaults_are_the_recipes(choices) -> None:
         (["--theme", "landscape"], {"theme": "landscape"}),
         (["--keyframes", "3,17,42"], {"keyframes": (3, 17, 42)}),
         (["--keyframes", "3, 3"], {"keyframes": (3, 3)}),
+        (["--keyframes", "3,a.jpg, 17"], {"keyframes": (3, 0, 17)}),  # until a.jpg is fitted
         (["--size", "640x360"], {"width": 640, "height": 360}),
         (["--size", "720X1280"], {"width": 720, "height": 1280}),
         (["--fps", "24000/1001"], {"fps": "24000/1001"}),
@@ -127,7 +131,14 @@ def test_a_recipe_is_taken_and_options_take_the_place_of_its_choices(
         (["--seed", "-1"], "seed"),
         (["--seed", str(MAX_SEED + 1)], "seed"),
         (["--keyframes", "1,,2"], "no list of stills"),
-        (["--keyframes", "1;2"], "no list of stills"),
+        (["--keyframes", "1;2"], "no picture '1;2'"),
+        (["--keyframes", "none.jpg"], "no picture 'none.jpg'"),
+        (["--keyframes", "3,folder"], "folder cannot be read"),
+        (["--keyframes", "3,song.wav"], "song.wav is no picture"),
+        (["--keyframes", "small.png,3"], "small.png is too small (31×40)"),
+        (["--keyframes", "a,b.png"], "comma"),
+        (["--keyframes", "a.png", "--theme", "none"], "no theme"),
+        (["--keyframes", "a.png", "--start", "-1"], "start_s"),
         (["--keyframes", "-4"], "keyframes"),
         (["--keyframes", "1", "--n-keyframes", "2"], "not both"),
         (["--n-keyframes", "0"], "0"),
@@ -159,6 +170,8 @@ def test_a_mistake_is_one_sentence_and_status_2(
 ) -> None:
     write_wav(music(0.5))
     (tmp_path / "folder").mkdir()
+    Image.new("RGB", (31, 40)).save(tmp_path / "small.png")
+    Image.new("RGB", (40, 40)).save(tmp_path / "a.png")
     (tmp_path / "edited.json").write_text('{"keyframes": [1], "level": 7}')
     before = set(tmp_path.iterdir())
     assert run(monkeypatch, tmp_path, "song.wav", "-o", "f.mp4", *SMALL, *arguments) == 2
@@ -214,3 +227,84 @@ def test_stopping_keeps_what_is_done_and_says_so(
     assert run(monkeypatch, tmp_path, *arguments) == 0
     report = Report.model_validate_json((tmp_path / "report.json").read_text())
     assert report.n_resumed_segments == 1
+
+
+@pytest.fixture
+def quick_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fit pictures roughly: what is tested is where they go."""
+    monkeypatch.setattr("keyframes.fitting.N_STEPS", 12)
+    monkeypatch.setattr("keyframes.fitting.N_TRIED", 8)
+
+
+def draw_picture(path: Path) -> None:
+    """Draw a bright square on a dark ground."""
+    image = Image.new("RGB", (80, 60), (20, 30, 60))
+    image.paste((250, 220, 150), (25, 15, 55, 45))
+    image.save(path, quality=95)
+
+
+def test_a_film_with_a_picture_is_made_again_without_the_picture(
+    tmp_path: Path,
+    write_wav: WriteWav,
+    tiny_theme: str,
+    quick_fit: None,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    song = write_wav(music(3.0))
+    draw_picture(tmp_path / "a.jpg")
+    chosen = [*SMALL, "--keyframes", "a.jpg,3,a.jpg", "--save-recipe", "r.json"]
+    assert run(monkeypatch, tmp_path, song, "-o", "a.mp4", *chosen) == 0
+    assert "Reading a.jpg" in capfd.readouterr().err
+    (tmp_path / "a.jpg").unlink()
+    recipe = read_recipe(tmp_path / "a.mp4")
+    assert read_recipe(tmp_path / "r.json") == recipe
+    first, seed, last = recipe.keyframes
+    assert isinstance(first, OwnPicture)
+    assert (first.name, seed, last) == ("a.jpg", 3, first)
+    frames = decode_frames(tmp_path / "a.mp4")
+    for source in ("r.json", "a.mp4"):
+        assert run(monkeypatch, tmp_path, song, "-o", "b.mp4", "--recipe", source) == 0
+        assert np.array_equal(decode_frames(tmp_path / "b.mp4"), frames)
+        assert read_recipe(tmp_path / "b.mp4") == recipe
+    arguments = ["--recipe", "r.json", "--keyframes", "0,3,0"]
+    assert run(monkeypatch, tmp_path, song, "-o", "b.mp4", *arguments) == 0
+    assert not np.array_equal(decode_frames(tmp_path / "b.mp4"), frames)
+
+
+def test_a_picture_of_another_shape_or_theme(
+    tmp_path: Path,
+    write_wav: WriteWav,
+    tiny_models: Path,
+    tiny_theme: str,
+    quick_fit: None,
+    *,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    song = write_wav(music(0.5))
+    draw_picture(tmp_path / "a.jpg")
+    chosen = [*SMALL, "--keyframes", "a.jpg", "--save-recipe", "r.json"]
+    assert run(monkeypatch, tmp_path, song, "-o", "a.mp4", *chosen) == 0
+    again = [song, "-o", "b.mp4", "--recipe", "r.json"]
+    assert run(monkeypatch, tmp_path, *again, "--size", "128x64") == 0
+    models = tmp_path / "models"
+    shutil.copytree(tiny_models, models)
+    write_theme(models, "other", seed=1)
+    monkeypatch.setenv("TONFILM_MODELS", str(models))
+    capfd.readouterr()
+    assert run(monkeypatch, tmp_path, *again, "--theme", "other") == 2
+    errors = capfd.readouterr().err.strip()
+    assert "holds a.jpg as another theme paints it" in errors
+    assert "\n" not in errors
+
+
+def test_what_is_wrong_with_the_song_is_said_before_pictures_take_their_time(
+    tmp_path: Path, tiny_theme: str, monkeypatch: pytest.MonkeyPatch, capfd
+) -> None:
+    draw_picture(tmp_path / "a.jpg")
+    arguments = ["none.wav", "-o", "f.mp4", *SMALL, "--keyframes", "a.jpg"]
+    assert run(monkeypatch, tmp_path, *arguments) == 2
+    errors = capfd.readouterr().err
+    assert "There is no file none.wav" in errors
+    assert "Reading" not in errors

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from film.cards import CARD_NAME, theme_folder
 from film.theme import load_theme
+from keyframes.fitting import fit
+from keyframes.latents import gather
 from keyframes.stills import paint_all, walk
 from training_data.picture_arrays import MADE
 
@@ -88,6 +90,23 @@ def test_a_walk_flows_without_a_jump() -> None:
         styles = walk(made.style(start), made.style(end), 49)
         steps = paint_all(made, styles, 128, 128).diff(dim=0).abs().mean((1, 2, 3))
         assert steps.max() < 4 * steps.median()
+
+
+@pytest.mark.slow
+def test_a_picture_of_anybodys_comes_back() -> None:
+    # Ridges before an evening sky: shapes and colours that the theme has not learnt.
+    y, x = torch.meshgrid(torch.linspace(0, 1, 256), torch.linspace(0, 1.78, 456), indexing="ij")
+    picture = torch.stack([0.95 - 0.5 * y, 0.5 + 0.2 * y, 0.4 + 0.5 * (1 - y)])
+    for n, shade in enumerate((0.6, 0.4, 0.2)):
+        ridge = 0.45 + 0.17 * n + 0.06 * torch.sin((5 + 4 * n) * x + 2 * n)
+        ridge += 0.02 * torch.sin(31 * x)
+        colours = torch.tensor([0.5, 0.6, 0.8])[:, None, None] * shade
+        picture = torch.where(y > ridge, colours, picture)
+    stills = load_theme("abstract").stills
+    portrait = fit(stills, picture, lambda _done, _total: None)
+    latents = gather([portrait])
+    painted = stills.paint(latents.styles, 256, 456, latents.own)[0].cpu()
+    assert (painted - picture).abs().mean() < 0.015
 
 
 def test_every_file_of_weights_is_the_one_that_the_card_names() -> None:

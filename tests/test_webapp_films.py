@@ -6,6 +6,7 @@ from pathlib import Path
 import av
 import pytest
 from flask import Flask
+from test_film_own_pictures import make_picture
 from web_service import Visitor, film_fields, film_row, sentence, work
 
 from film.recipe import Recipe, parse_recipe
@@ -95,6 +96,24 @@ def test_the_page_of_a_film_says_what_was_done(visitor: Visitor, finished: str) 
     name = visitor.get(f"/films/{finished}/download").headers["Content-Disposition"]
     assert "Song" in name
     assert not set(name) & set(":/")
+
+
+def test_the_page_of_a_film_stands_without_the_users_own_pictures(
+    app: Flask, visitor: Visitor
+) -> None:
+    film_id = visitor.new_film(visitor.new_song(0.5))
+    picture = make_picture()
+    for keyframes, n_shown in (((picture,), 0), ((picture, 7, picture), 1)):
+        with app.app_context():
+            film = db.session.get_one(Film, film_id)
+            recipe = parse_recipe(film.recipe).model_copy(update={"keyframes": keyframes})
+            film.recipe = recipe.to_json()
+            db.session.commit()
+        page = visitor.get(f"/films/{film_id}")
+        assert page.status_code == 200
+        assert f"<span>{len(keyframes)} picture" in page.text
+        assert page.text.count("<li><span>7</span></li>") == n_shown
+        assert parse_recipe(visitor.get(f"/films/{film_id}/recipe.json").data) == recipe
 
 
 def test_the_recipe_can_be_saved_and_used_again(visitor: Visitor, finished: str) -> None:

@@ -157,7 +157,9 @@ def _keyframes(recipe: Recipe) -> list[Still]:
         weights = weights_name(read_card(recipe.theme))
     except TonfilmError:  # the theme is no longer installed, but the film stands
         weights = "gone"
-    return find_stills(recipe.theme, weights, recipe.keyframes)
+    # A user's own picture has no place in the gallery.
+    seeds = [keyframe for keyframe in recipe.keyframes if isinstance(keyframe, int)]
+    return find_stills(recipe.theme, weights, seeds)
 
 
 def _cards() -> dict[str, Card]:
