@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
@@ -105,9 +106,9 @@ def _check_stills(
 ) -> dict[str, Any]:
     squares = source.pictures(SIDE, progress)[0]
     n_library = min(N_LIBRARY, len(squares))
-    places = torch.linspace(0, len(squares) - 1, n_library).long().tolist()
+    places = np.linspace(0, len(squares) - 1, n_library).astype(int).tolist()
     library = Library(
-        training=torch.stack([torch.from_numpy(squares[place]) for place in places]).numpy(),
+        training=np.stack([squares[place] for place in places]),
         held_out=source.held_out(min(n, n_library), SIDE, progress),
     )
     return measure_stills(theme.stills, library, sheets, progress)
