@@ -195,7 +195,7 @@ def show_progress(*, is_shown: bool) -> Iterator["Watch"]:
 
         def say(sentence: str) -> None:
             if is_shown:
-                bars.console.print(sentence, highlight=False)
+                bars.console.print(sentence, highlight=False, markup=False, soft_wrap=True)
 
         yield Watch(say=say, step=step, made=lambda done, n: show("Preparing", done, n))
 

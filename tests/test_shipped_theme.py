@@ -1,53 +1,72 @@
-"""The theme that ships: whole, small, and as good as its card says."""
+"""The themes that ship: whole, small, and as good as their cards say."""
 
 import itertools
 import json
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from film.cards import CARD_NAME, theme_folder
+from film.cards import BASE, CARD_NAME, list_themes, models_folder, theme_folder
 from film.theme import load_theme
 from keyframes.fitting import fit
 from keyframes.latents import gather
 from keyframes.stills import paint_all, walk
+from pix2pix import weights
 from training_data.picture_arrays import MADE
 
-FOLDER = theme_folder("abstract")
-CARD = json.loads((FOLDER / CARD_NAME).read_text())
 N = 48
+NETWORKS = {"pix2pix.safetensors", "keyframes.safetensors"}
+
+
+@pytest.fixture(scope="module", params=list_themes())
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def stills() -> Tensor:
-    made = load_theme("abstract").stills
+def card(name: str) -> dict[str, Any]:
+    return json.loads((theme_folder(name) / CARD_NAME).read_text())
+
+
+@pytest.fixture(scope="module")
+def stills(name: str) -> Tensor:
+    made = load_theme(name).stills
     return paint_all(made, torch.stack([made.style(seed) for seed in range(N)]), 256, 256)
 
 
 @pytest.fixture(scope="module")
-def true() -> Tensor:
-    return MADE["abstract"](torch.Generator().manual_seed(77), N, 256, 256).float() / 255
+def true(name: str) -> Tensor:
+    return MADE[name](torch.Generator().manual_seed(77), N, 256, 256).float() / 255
 
 
-def test_the_weights_are_small_and_nothing_else_is_shipped() -> None:
-    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < 40e6
-    shipped = {path.name for path in FOLDER.iterdir()}
-    assert shipped == {CARD_NAME, "pix2pix.safetensors", "keyframes.safetensors"}
+def test_the_weights_are_small_and_nothing_else_is_shipped(name: str) -> None:
+    shipped = {path.name for path in theme_folder(name).iterdir()}
+    assert shipped == NETWORKS | {CARD_NAME}
+    assert sum(path.stat().st_size for path in models_folder().rglob("*.*")) < 120e6
 
 
-def test_the_card_says_how_the_networks_were_made() -> None:
-    assert CARD["data"]
+def test_what_new_themes_start_from_ships_too() -> None:
+    card = json.loads((models_folder() / BASE / CARD_NAME).read_text())
+    assert set(card["weights"]) == {"keyframes.safetensors", "critics.safetensors"}
+    for file, digest in card["weights"].items():
+        weights.load(models_folder() / BASE / file, digest)
+    assert BASE not in list_themes()
+
+
+def test_the_card_says_how_the_networks_were_made(card: dict[str, Any]) -> None:
+    assert card["data"]
     for network in ("pix2pix", "keyframes"):
-        said = CARD["training"][network]
+        said = card["training"][network]
         assert said["steps"] > 1_000
         assert said["minutes"] > 10
         assert said["machine"]
         assert said["last_losses"]
 
 
-def test_the_painted_frames_beat_what_useless_networks_would_paint() -> None:
-    frames = CARD["figures"]["frames"]
+def test_the_painted_frames_beat_what_useless_networks_would_paint(card: dict[str, Any]) -> None:
+    frames = card["figures"]["frames"]
     for baseline in ("mean_training_frame", "frame_of_nearest_training_spectrogram"):
         assert frames["painted"]["l1"] < 0.8 * frames[baseline]["l1"]
         assert frames["painted"]["psnr_db"] > frames[baseline]["psnr_db"] + 1
@@ -57,10 +76,12 @@ def test_the_painted_frames_beat_what_useless_networks_would_paint() -> None:
     assert frames["l1_wrong_song"] > 1.5 * frames["l1_right_song"]
 
 
-def test_the_stills_are_nearer_to_true_pictures_than_noise_of_their_colours() -> None:
-    distances = CARD["figures"]["stills"]["sliced_wasserstein"]
+def test_the_stills_are_nearer_to_true_pictures_than_noise_of_their_colours(
+    card: dict[str, Any],
+) -> None:
+    distances = card["figures"]["stills"]["sliced_wasserstein"]
     assert all(distances["stills"][side] < distances["Gaussian"][side] for side in ("256", "128"))
-    memorising = CARD["figures"]["stills"]["memorising"]
+    memorising = card["figures"]["stills"]["memorising"]
     assert memorising["nearest_median"] > 0.5 * memorising["held_out_nearest_median"]
 
 
@@ -84,8 +105,8 @@ def test_the_stills_are_as_varied_as_what_they_learnt_from(stills: Tensor, true:
     assert torch.pdist(stills.mean((2, 3))).min() > 0.001  # no picture comes twice
 
 
-def test_a_walk_flows_without_a_jump() -> None:
-    made = load_theme("abstract").stills
+def test_a_walk_flows_without_a_jump(name: str) -> None:
+    made = load_theme(name).stills
     for start, end in itertools.pairwise(range(4)):
         styles = walk(made.style(start), made.style(end), 49)
         steps = paint_all(made, styles, 128, 128).diff(dim=0).abs().mean((1, 2, 3))
@@ -109,6 +130,8 @@ def test_a_picture_of_anybodys_comes_back() -> None:
     assert (painted - picture).abs().mean() < 0.015
 
 
-def test_every_file_of_weights_is_the_one_that_the_card_names() -> None:
-    assert set(CARD["weights"]) == {"pix2pix.safetensors", "keyframes.safetensors"}
-    load_theme("abstract")  # refuses any other bytes
+def test_every_file_of_weights_is_the_one_that_the_card_names(
+    name: str, card: dict[str, Any]
+) -> None:
+    assert set(card["weights"]) == NETWORKS
+    load_theme(name)  # refuses any other bytes
