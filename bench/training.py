@@ -98,9 +98,9 @@ def measure_keyframes() -> Pace:
     """Time the stills' generator and its critics."""
     pictures = np.random.default_rng(0).integers(0, 256, (64, 3, SIDE, SIDE), np.uint8)
     material = Material(pictures=[pictures] * 3, density=1.0, judge=lambda _: 0.0)
-    training = GanTraining(Fabric(devices=1), Form(), GanSettings(), material, 0)
-    n = GanSettings().n_batch
-    ours = _pictures_a_second(lambda step: training.step(step, 0.0), n)
+    settings = GanSettings(bf16=choose_precision() == "bf16")
+    training = GanTraining(Fabric(devices=1), Form(), settings, material, 0)
+    ours = _pictures_a_second(lambda step: training.step(step, 0.0), settings.n_batch)
     return Pace(ours=ours, plain=_pictures_a_second(plain_keyframes(), 1))
 
 
