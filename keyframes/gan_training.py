@@ -134,7 +134,7 @@ class GanTraining:
         generator = seeded(self.seed, step)
         pictures = self._draw(generator)
         views = draw_views(generator, *pictures.shape[2:])
-        true = _cut(pictures, views)
+        true = _cut(pictures, views, self.fabric.device)
         painted = self._paint(generator, views, pictures.shape)
         of_true, figures = self._teach_critics(true, painted.detach(), step, share)
         figures |= self._teach_generator(of_true, painted, step, share)
@@ -146,7 +146,7 @@ class GanTraining:
         return torch.autocast(device, torch.bfloat16, enabled=self.settings.bf16)
 
     def _draw(self, generator: torch.Generator) -> Tensor:
-        """Draw a batch of true pictures of one shape, in [−1, 1], of about equal cost in any."""
+        """Draw a batch of true pictures, uint8, of one shape, of about equal cost in any."""
         chosen = int(torch.multinomial(torch.tensor(LIKELY), 1, generator=generator))
         pictures = self.material.pictures[chosen]
         smallest = min(array.shape[2] * array.shape[3] for array in self.material.pictures)
@@ -155,8 +155,7 @@ class GanTraining:
         n = max(n_group, n // n_group * n_group)
         n_all = n * self.fabric.world_size
         places = torch.randint(len(pictures), (n_all,), generator=generator)
-        batch = torch.from_numpy(np.stack([pictures[i] for i in self._own(places).tolist()]))
-        return batch.to(self.fabric.device).float().div(127.5).sub(1)
+        return torch.from_numpy(np.stack([pictures[i] for i in self._own(places).tolist()]))
 
     def _own(self, drawn: Tensor) -> Tensor:
         """Take this device's part of what was drawn for all, so that they learn as one would.
@@ -276,10 +275,14 @@ class GanTraining:
         self.average.load_state_dict(state["average"])
 
 
-def _cut(pictures: Tensor, views: Views) -> _Sight:
+def _cut(pictures: Tensor, views: Views, device: torch.device) -> _Sight:
+    """Cut what is seen of pictures (B, 3, H, W) uint8; only that becomes numbers in [−1, 1]."""
     near, middle = pictures.chunk(2)
     details = torch.cat([views.near.cut(near), views.middle.cut(middle)])
-    return _Sight(whole=views.whole.cut(pictures), details=details)
+    whole, details = (
+        seen.to(device).float().div(127.5).sub(1) for seen in (views.whole.cut(pictures), details)
+    )
+    return _Sight(whole=whole, details=details)
 
 
 def _choose_heads(logits: Tensor) -> Tensor:

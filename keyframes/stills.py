@@ -130,7 +130,10 @@ def paint_all(
 ) -> Tensor:
     """Paint any number of styles, a few at a time; (B, 3, height, width) on the CPU."""
     starts = range(0, len(styles), N_AT_ONCE)
-    parts = [stills.paint(styles[s : s + N_AT_ONCE], height, width, density=density).cpu() for s in starts]
+    parts = [
+        stills.paint(styles[s : s + N_AT_ONCE], height, width, density=density).cpu()
+        for s in starts
+    ]
     return torch.cat(parts)
 
 
