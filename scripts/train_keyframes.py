@@ -16,8 +16,9 @@ from pix2pix import weights
 from pix2pix.run import Budget, Diverged, Run
 from pix2pix.weights import BrokenWeights
 from spectro.errors import TonfilmError
-from training_data.folders import Folder
+from training_data.cuts import Cuts
 from training_data.picture_arrays import MADE, Shape, Source, cache
+from training_data.survey import survey
 
 RUNS = Path("runs")
 # The short side that stills are learnt at, and the long one of about 16:9 in multiples of 16.
@@ -144,11 +145,8 @@ def _source(options: dict[str, Any]) -> Source:
         raise ValueError("Give one of --made and --pictures.")
     if options["made"]:
         return MADE[options["made"]]
-    return Folder(
-        options["pictures"],
-        flipped=options["flip"],
-        skip=lambda path: click.echo(f"{path} cannot be read; it is left out.", err=True),
-    )
+    found = survey(options["pictures"], lambda sentence: click.echo(sentence, err=True))
+    return Cuts(found.paths, flipped=options["flip"])
 
 
 def _tell(step: int, share: float, figures: dict[str, float]) -> None:
