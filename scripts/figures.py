@@ -21,7 +21,7 @@ from measures import pictures as picture_measures
 from pix2pix import weights
 from spectro.errors import TonfilmError
 from training_data.excerpts import make_excerpts
-from training_data.pairs import HELD_OUT_SEED, MadePairs
+from training_data.pairs import HELD_OUT_SEED, MadePairs, made_pairs
 from training_data.picture_arrays import MADE, Shape, cache
 
 RUNS, CACHE = Path("runs"), Path(".cache")
@@ -189,8 +189,8 @@ def _measure_memorising(stills: Bytes, library: Library, sheets: Path | None) ->
 
 def measure_frames(name: str, theme: Theme, n: int, sheets: Path | None) -> dict[str, Any]:
     """Compare painted frames with the true ones and with what useless networks would paint."""
-    held_out = MadePairs(name, CACHE / "pairs", held_out=True)
-    training = MadePairs(name, CACHE / "pairs")
+    held_out = made_pairs(name, CACHE / "pairs", held_out=True)
+    training = made_pairs(name, CACHE / "pairs")
     held_out.prepare(_report("held-out pairs"))
     training.prepare(_report("training pairs"))
     n_true = min(n, held_out.shapes[SIDE, SIDE], 512)

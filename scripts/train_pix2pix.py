@@ -15,7 +15,7 @@ from pix2pix.run import Budget, Diverged, Run
 from pix2pix.training import PairSource, Settings, Trainer
 from pix2pix.weights import BrokenWeights
 from spectro.errors import TonfilmError
-from training_data.pairs import FolderPairs, MadePairs
+from training_data.pairs import FolderPairs, made_pairs
 
 RUNS = Path("runs")
 PAIR_CACHE = Path(".cache/pairs")
@@ -179,7 +179,7 @@ def _open_pairs(options: dict[str, Any]) -> tuple[PairSource, PairSource]:
     if folder is not None:
         learnt = FolderPairs(Path(folder))
         return learnt, FolderPairs(Path(options["held_out"])) if options["held_out"] else learnt
-    sources = MadePairs(made, PAIR_CACHE), MadePairs(made, PAIR_CACHE, held_out=True)
+    sources = made_pairs(made, PAIR_CACHE), made_pairs(made, PAIR_CACHE, held_out=True)
     for source in sources:
         with click.progressbar(length=100, label="Preparing pairs") as bar:
 

@@ -112,14 +112,14 @@ def test_a_picture_is_read_once_until_memory_is_full(
     for seed, path in enumerate(paths):
         motif(seed).save(path)
     n_read = 0
-    read = cuts.read_picture
+    read = cuts.read_found
 
     def count(path: Path, at_least: int) -> torch.Tensor:
         nonlocal n_read
         n_read += 1
         return read(path, at_least)
 
-    monkeypatch.setattr(cuts, "read_picture", count)
+    monkeypatch.setattr(cuts, "read_found", count)
     kept = Cuts(paths, flipped=False)(seeded(0), 40, 16, 16)
     assert n_read == 4
     monkeypatch.setattr(cuts, "MOST_KEPT_BYTES", 3 * 24 * 36)  # one picture, for cuts zoomed 1.5

@@ -11,8 +11,7 @@ from torch.nn import functional as F
 from torchvision.transforms.v2 import InterpolationMode
 from torchvision.transforms.v2 import functional as transforms
 
-from spectro.errors import TonfilmError
-from training_data.folders import UNREADABLE, read_picture
+from training_data.folders import read_found
 
 FEW = 300  # pictures; cuts of fewer stray further from them
 MOST_KEPT_BYTES = 1_000_000_000  # of decoded pictures in memory
@@ -102,11 +101,7 @@ class Cuts:
         if index in self._kept:
             return self._kept[index]
         needed = [math.ceil(side * self._freedom.zoom) for side in (height, width)]
-        try:
-            picture = _shrink(read_picture(self._paths[index], max(needed)), *needed)
-        except UNREADABLE as error:
-            message = f"{self._paths[index]} can no longer be read; put it back and begin again."
-            raise TonfilmError(message) from error
+        picture = _shrink(read_found(self._paths[index], max(needed)), *needed)
         if self._n_kept_bytes + picture.nbytes <= MOST_KEPT_BYTES:
             self._kept[index] = picture
             self._n_kept_bytes += picture.nbytes

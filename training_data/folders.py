@@ -98,6 +98,21 @@ def read_picture(path: Path, at_least: int | None = None) -> Tensor:
     return torch.from_numpy(np.array(upright)).permute(2, 0, 1)
 
 
+def read_found(path: Path, at_least: int) -> Tensor:
+    """Read a picture that a survey has found, as `read_picture` does.
+
+    Raises
+    ------
+    TonfilmError
+        It is no longer what it was.
+    """
+    try:
+        return read_picture(path, at_least)
+    except UNREADABLE as error:
+        message = f"{path} can no longer be read; put it back and begin again."
+        raise TonfilmError(message) from error
+
+
 @contextmanager
 def _open(path: Path) -> Iterator[Image.Image]:
     # Pillow warns of many pixels, which are bounded here, and of odd metadata, which is not used.

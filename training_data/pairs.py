@@ -7,6 +7,7 @@ are made once for each shape of picture, so that networks see wide and tall film
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -39,13 +40,23 @@ class Pairs:
     frames: Tensor  # (B, 3, H, W) float32 in [0, 1]
 
 
+class Direction(Protocol):
+    """A way from sound to frames, by the sound alone."""
+
+    def direct(self, pictures: Tensor, /) -> Tensor:
+        """Decide what to paint for spectrogram pictures (B, 256, 256), as vectors (B, P)."""
+
+    def paint(self, vectors: Tensor, height: int, width: int, /) -> Tensor:
+        """Paint frames (B, 3, height, width) in [0, 1]."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Theme:
-    direct: Callable[[Tensor], Tensor]  # spectrogram pictures to parameter vectors
-    paint: Maker  # parameter vectors to pictures
+    direct: Callable[[Tensor], Tensor]
+    paint: Maker
 
 
-THEMES = {
+THEMES: dict[str, Direction] = {
     "abstract": _Theme(direct=director.direct_abstract, paint=abstract.paint),
     "cityscape": _Theme(direct=director.direct_cityscape, paint=cityscape.paint),
     "landscape": _Theme(direct=director.direct_landscape, paint=landscape.paint),
@@ -69,20 +80,18 @@ class _Sound:
 
 
 class MadePairs:
-    """Endless true pairs: made songs, and what a theme's director sees in them.
+    """Endless true pairs: made songs, and what a direction shows of them.
 
     Parameters
     ----------
-    theme : a key of THEMES
-    cache : folder that keeps what was made; a later run finds it there
+    direction : from sound to frames
+    cache : folder that keeps what was made with this direction; a later run finds it there
     held_out : pairs from songs that training never hears
     """
 
-    def __init__(self, theme: str, cache: Path, *, held_out: bool = False) -> None:
-        if theme not in THEMES:
-            raise TonfilmError(f"There is no maker '{theme}'; choose one of {', '.join(THEMES)}.")
-        self._theme = THEMES[theme]
-        self._folder = cache / theme / ("held-out" if held_out else "training")
+    def __init__(self, direction: Direction, cache: Path, *, held_out: bool = False) -> None:
+        self._direction = direction
+        self._folder = cache / ("held-out" if held_out else "training")
         self._first_seed = HELD_OUT_SEED if held_out else 0
         self._n_songs = N_HELD_OUT_SONGS if held_out else N_SONGS
         self._counts = HELD_OUT_SHAPES if held_out else SHAPES
@@ -135,14 +144,21 @@ class MadePairs:
             made = _to_bytes(windows.batch_pictures(np.stack(sounds), whites[chosen]))
             spectrograms[start : start + n] = made
             # The frame follows from the picture as it is kept: in bytes.
-            vectors = self._theme.direct(torch.from_numpy(made).float() / 255)
-            painted = self._theme.paint(vectors, height, width)
+            vectors = self._direction.direct(torch.from_numpy(made).float() / 255)
+            painted = self._direction.paint(vectors, height, width)
             frames[start : start + n] = _to_bytes(painted.numpy())
         self._folder.mkdir(parents=True, exist_ok=True)
         for path, array in zip(self._paths(shape), (spectrograms, frames), strict=True):
             part = path.with_suffix(".part.npy")
             np.save(part, array)
             part.replace(path)
+
+
+def made_pairs(theme: str, cache: Path, *, held_out: bool = False) -> MadePairs:
+    """Return the pairs of one of THEMES, which share a cache."""
+    if theme not in THEMES:
+        raise TonfilmError(f"There is no maker '{theme}'; choose one of {', '.join(THEMES)}.")
+    return MadePairs(THEMES[theme], cache / theme, held_out=held_out)
 
 
 class FolderPairs:
