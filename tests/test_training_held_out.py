@@ -145,14 +145,14 @@ def test_pairs_are_made_of_such_songs_where_they_are_held_out(
     monkeypatch.setattr(songs, "compose", listen)
     for counts in ("SHAPES", "HELD_OUT_SHAPES"):
         monkeypatch.setattr(pairs, counts, {(256, 256): 1})
-    pairs.MadePairs("abstract", tmp_path, held_out=held_out).prepare()
+    pairs.MadePairs(pairs.DIRECTIONS["abstract"], tmp_path, held_out=held_out).prepare()
     rare = [style for style in heard if style in HELD_OUT_STYLES]
     assert bool(rare) == held_out
     assert len(heard) - len(rare) >= 8
 
 
 def test_excerpts_say_in_what_style_they_are() -> None:
-    excerpt = next(make_excerpts("abstract", 1, 2))
+    excerpt = next(make_excerpts(pairs.DIRECTIONS["abstract"], 1, 2))
     assert excerpt.frames.shape == (2, 3, 256, 256)
     assert excerpt.style == _draw_style(2_000_000, held_out=True)
     assert excerpt.style != _draw_style(2_000_000, held_out=False)

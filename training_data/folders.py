@@ -1,97 +1,151 @@
-"""Pictures from a user's own folder, cut to the shapes that training wants."""
+"""Pictures from a user's own folder: finding them, and reading them as they are to be seen."""
 
-from collections.abc import Callable
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
-from torch import Generator, Tensor
-from torchvision.transforms.v2 import functional as transforms
+from PIL import ExifTags, Image
+from torch import Tensor
 
 from spectro.errors import TonfilmError
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
-UNREADABLE = (OSError, SyntaxError, ValueError)  # Pillow's, for whatever ails a file
-LARGEST_ZOOM = 1.3  # how far a cut may go into a picture, beyond what its shape asks for
+MOST_PIXELS = 50_000_000  # in memory at once: a large camera's picture, 150 MB as colours
+# Pillow's, for whatever ails a file.
+UNREADABLE = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
+_TURNS: dict[object, Image.Transpose] = {  # EXIF orientation: what puts the picture upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
-class Folder:
-    """A folder of pictures as an endless source of cuts.
+class TooLargeError(ValueError):
+    """A picture has more pixels than are read at once."""
 
-    Parameters
-    ----------
-    folder : searched with all folders inside it
-    flipped : whether half of the cuts are mirrored, left for right
-    skip : called once with the name of each picture that cannot be read
+
+def find_pictures(folder: Path) -> list[Path]:
+    """List the picture files in a folder and the folders inside it, in the order of their names.
+
+    Hidden files are left alone: they are what systems and programs keep beside the pictures.
 
     Raises
     ------
     TonfilmError
         There is no such folder, or no picture in it.
     """
-
-    def __init__(self, folder: Path, *, flipped: bool, skip: Callable[[Path], None]) -> None:
-        if not folder.is_dir():
-            raise TonfilmError(f"There is no folder {folder}; name one that holds pictures.")
-        self.folder, self.flipped, self.skip = folder, flipped, skip
-        self.paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in ENDINGS)
-        self._check_any()
-
-    def _check_any(self) -> None:
-        if not self.paths:
-            message = (
-                f"No readable picture lies in {self.folder}; put JPEG, PNG or WebP files there."
-            )
-            raise TonfilmError(message)
-
-    def __call__(self, generator: Generator, n: int, height: int, width: int) -> Tensor:
-        """Cut n pictures, (n, 3, height, width) uint8, out of pictures drawn at random.
-
-        Raises
-        ------
-        TonfilmError
-            None of the pictures can be read.
-        """
-        return torch.stack([self._cut(generator, height, width) for _ in range(n)])
-
-    def _cut(self, generator: Generator, height: int, width: int) -> Tensor:
-        picture = self._draw(generator)
-        zoom, down, right, side = torch.rand(4, generator=generator).tolist()
-        # The largest piece of the wanted shape, made smaller by the zoom, put anywhere.
-        scale = min(picture.shape[1] / height, picture.shape[2] / width)
-        scale /= 1 + (LARGEST_ZOOM - 1) * zoom
-        piece = [max(1, int(height * scale)), max(1, int(width * scale))]
-        top = int(down * (picture.shape[1] - piece[0] + 1))
-        left = int(right * (picture.shape[2] - piece[1] + 1))
-        cut: Tensor = transforms.resized_crop(
-            picture, top, left, piece[0], piece[1], [height, width], antialias=True
-        )
-        if self.flipped and side < 0.5:
-            cut = transforms.horizontal_flip(cut)
-        return cut
-
-    def _draw(self, generator: Generator) -> Tensor:
-        """Read a picture drawn at random; forget those that cannot be read."""
-        while True:
-            index = int(torch.randint(len(self.paths), (1,), generator=generator))
-            path = self.paths[index]
-            try:
-                return read_picture(path)
-            except UNREADABLE:
-                self.skip(path)
-                del self.paths[index]
-                self._check_any()
+    if folder.is_file():
+        raise TonfilmError(f"{folder} is a file; name the folder that holds it.")
+    if not folder.is_dir():
+        raise TonfilmError(f"There is no folder {folder}; name one that holds pictures.")
+    found = [
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in ENDINGS
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
+    if not found:
+        raise TonfilmError(f"No picture lies in {folder}; put JPEG, PNG or WebP files there.")
+    return sorted(found)
 
 
-def read_picture(path: Path) -> Tensor:
-    """Read a picture as it is to be seen, (3, H, W) uint8.
+def read_size(path: Path) -> tuple[int, int]:
+    """Read width and height in pixels as they are stored, without the picture.
 
     Raises
     ------
-    OSError, SyntaxError, ValueError
-        It cannot be read; Pillow has an exception for each ailment.
+    UNREADABLE
+        It is no picture.
     """
-    with Image.open(path) as image:
-        upright = ImageOps.exif_transpose(image).convert("RGB")
+    with _open(path) as image:
+        return image.size
+
+
+def read_picture(path: Path, at_least: int | None = None) -> Tensor:
+    """Read a picture as it is to be seen: upright, without transparency, of the first frame.
+
+    What is clear becomes white, as on the page that such drawings and cut-outs are made for; what
+    lies hidden under it is often black or leftover. Colour profiles are not heeded.
+
+    Parameters
+    ----------
+    at_least : pixels that the shorter side must keep: a JPEG with far more is decoded smaller,
+        which costs a fraction of the time and memory
+
+    Returns
+    -------
+    (3, H, W) uint8
+
+    Raises
+    ------
+    UNREADABLE
+        It cannot be read.
+    """
+    with _open(path) as image:
+        _shrink(image, at_least)
+        if image.width * image.height > MOST_PIXELS:
+            raise TooLargeError(f"{path} has {image.width}×{image.height} pixels")
+        upright = _turn(_to_rgb(image), _read_orientation(image))
     return torch.from_numpy(np.array(upright)).permute(2, 0, 1)
+
+
+def read_found(path: Path, at_least: int) -> Tensor:
+    """Read a picture that a survey has found, as `read_picture` does.
+
+    Raises
+    ------
+    TonfilmError
+        It is no longer what it was.
+    """
+    try:
+        return read_picture(path, at_least)
+    except UNREADABLE as error:
+        message = f"{path} can no longer be read; put it back and begin again."
+        raise TonfilmError(message) from error
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Image.Image]:
+    # Pillow warns of many pixels, which are bounded here, and of odd metadata, which is not used.
+    with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+        yield image
+
+
+def _shrink(image: Image.Image, at_least: int | None) -> None:
+    """Ask the decoder of a JPEG, no other can, for a half, a quarter or an eighth of the size."""
+    if at_least is not None:
+        image.draft(None, (at_least, at_least))
+    elif image.width * image.height > MOST_PIXELS:
+        image.draft(None, (image.width // 2, image.height // 2))
+
+
+def _read_orientation(image: Image.Image) -> object:
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation)
+    except UNREADABLE:  # a picture is worth more than what stands beside it
+        return None
+
+
+def _turn(image: Image.Image, orientation: object) -> Image.Image:
+    # By hand: Pillow's own way writes all the metadata again, and fails where any of it is odd.
+    turn = _TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits of grey, which Pillow would cut off at 255
+        high_bytes = np.asarray(image, np.int64) // 256
+        image = Image.fromarray(high_bytes.clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        ground = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(ground, image.convert("RGBA"))
+    return image.convert("RGB")
