@@ -108,7 +108,8 @@ def _place(picture: OwnPicture, theme: Theme, canvas: Size) -> Portrait:
 def _check_sizes(picture: OwnPicture, theme: Theme, canvas: Size) -> None:
     """Refuse numbers that no fit can have left: somebody has changed the recipe by hand."""
     form = theme.stills.generator.form
-    n_rows, n_columns = (spline_rows(side).coarse.shape[1] for side in (canvas.height, canvas.width))
+    sides = (canvas.height, canvas.width)
+    n_rows, n_columns = (spline_rows(side).coarse.shape[1] for side in sides)
     if (picture.n_style, *picture.shape) != (form.n_style, form.n_fields, n_rows, n_columns):
         raise TonfilmError(
             f"The recipe holds {picture.name} in numbers that do not fit together: give the "

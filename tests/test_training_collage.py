@@ -15,7 +15,7 @@ from spectro.errors import TonfilmError
 from tests.made_pictures import motif, slope
 from training_data import camera, characters, pairs
 from training_data.collage import N_ANCHORS, Collage, weigh
-from training_data.pairs import MadePairs, made_pairs
+from training_data.pairs import MadePairs
 
 
 @pytest.fixture(scope="module")
@@ -230,18 +230,6 @@ def test_pairs_can_be_made_from_a_collage(
     batch = made.batch(seeded(0), 3, 32, 64)
     expected = collage.paint(collage.direct(batch.spectrograms[:, 0]), 32, 64)
     torch.testing.assert_close(batch.frames, expected, atol=0.6 / 255, rtol=0)
-
-
-def test_the_pairs_of_a_theme_are_kept_by_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pairs, "SHAPES", {(32, 32): 1})
-    monkeypatch.setattr(pairs, "N_SONGS", 1)
-    monkeypatch.setattr(pairs, "SONG_S", 1.0)
-    made_pairs("landscape", tmp_path).prepare()
-    assert (tmp_path / "landscape" / "training" / "32x32-frames.npy").is_file()
-    with pytest.raises(TonfilmError, match="There is no maker 'seascape'; choose one of abstract"):
-        made_pairs("seascape", tmp_path)
 
 
 def test_a_picture_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
