@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
+from film.disk import plain_disk_errors
 from film.threads import settle_threads
 from spectro.errors import TonfilmError
 
@@ -130,6 +131,7 @@ def _train(plan: "Plan", options: dict[str, Any]) -> None:
     from lightning_fabric import Fabric  # noqa: PLC0415
 
     from film.cards import models_folder  # noqa: PLC0415
+    from themes.memory import plain_memory_errors  # noqa: PLC0415
     from themes.plan import load_plan  # noqa: PLC0415
     from themes.training import begin, train_theme  # noqa: PLC0415
 
@@ -145,7 +147,11 @@ def _train(plan: "Plan", options: dict[str, Any]) -> None:
                 plan.save() if options["resume"] else begin(plan)
         # The first device's, which says when the run was begun.
         plan = load_plan(plan.name)
-        with show_progress(is_shown=fabric.is_global_zero) as watch:
+        with (
+            plain_disk_errors(),
+            plain_memory_errors(),
+            show_progress(is_shown=fabric.is_global_zero) as watch,
+        ):
             is_trained = train_theme(plan, fabric, watch)
     finally:
         if torch.distributed.is_initialized():

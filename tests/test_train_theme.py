@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -224,3 +226,29 @@ def test_nan_stops_a_run_and_keeps_the_checkpoint(monkeypatch: pytest.MonkeyPatc
     assert result.exit_code == 1
     assert "nan at step 1" in result.output
     assert path.read_bytes() == before
+
+
+def test_a_full_disk_is_one_sentence_before_anything_is_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usage = shutil.disk_usage(".")._replace(free=1_000_000)
+    with monkeypatch.context() as full:
+        full.setattr("training_data.room.shutil.disk_usage", lambda _: usage)
+        result = train("mine", *MADE, "--steps", 1)
+    assert result.exit_code == 2
+    assert "the disk has 0.0 GB left: make room" in " ".join(result.output.split())
+    assert train("mine", "--resume").exit_code == 0
+
+
+@pytest.mark.parametrize("lack", [MemoryError, torch.OutOfMemoryError, lambda: torch.empty(2**55)])
+def test_too_little_memory_is_one_sentence(
+    lack: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def want(*_: object) -> None:
+        if isinstance(error := lack(), Exception):
+            raise error
+
+    monkeypatch.setattr("keyframes.gan_training.GanTraining.step", want)
+    result = train("mine", *MADE, "--steps", 1)
+    assert result.exit_code == 2
+    assert "There is too little memory" in " ".join(result.output.split())

@@ -14,6 +14,7 @@ from spectro.errors import TonfilmError
 from training_data.folders import UNREADABLE, read_picture
 from training_data.pair_index import Entry, Index
 from training_data.pairs import Pairs, Progress
+from training_data.room import check_room
 
 SIDE = 256  # pixels of spectrograms and frames, of the published recipe
 HELD_OUT_SHARE = 10  # one pair in so many is held out
@@ -110,6 +111,7 @@ class FolderPairs:
         paths[0].parent.mkdir(exist_ok=True)
         partial = [path.with_suffix(".partial") for path in paths]
         n = len(self._entries)
+        check_room(paths[0].parent, n * 4 * SIDE * SIDE)
         spectrograms = open_memmap(partial[0], mode="w+", dtype=np.uint8, shape=(n, SIDE, SIDE))
         frames = open_memmap(partial[1], mode="w+", dtype=np.uint8, shape=(n, 3, SIDE, SIDE))
         for row, entry in enumerate(self._entries):

@@ -14,6 +14,7 @@ from numpy.lib.format import open_memmap
 from torch import Generator, Tensor
 
 from training_data import abstract, cityscape, landscape
+from training_data.room import check_room
 
 N_AT_ONCE = 16  # pictures; the draws of each such batch depend on the seed and its number alone
 
@@ -75,10 +76,16 @@ def cache(
     Returns
     -------
     (n, 3, height, width) uint8, read-only.
+
+    Raises
+    ------
+    TonfilmError
+        The disk has no room for it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{shape.n}x{shape.height}x{shape.width}.npy"
     if not path.exists():
+        check_room(folder, shape.n * 3 * shape.height * shape.width)
         partial = path.with_suffix(".partial")
         size = (shape.n, 3, shape.height, shape.width)
         array = open_memmap(partial, mode="w+", dtype=np.uint8, shape=size)
