@@ -1,4 +1,4 @@
-"""Compose the demo song, and make its film."""
+"""Compose the demo song, and make its film with each theme."""
 
 import subprocess
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import soundfile
 
+from film.cards import list_themes
 from training_data.demo_song import compose_demo
 
 RENDER = Path(__file__).with_name("render.py")
@@ -20,7 +21,7 @@ RENDER = Path(__file__).with_name("render.py")
     help="Write the song alone, under this name.",
 )
 def main(song_only: Path | None) -> None:
-    """Compose demo.wav and render it to demo.mp4, 1280x720 with the default recipe."""
+    """Compose demo.wav and render it with each theme to demo-THEME.mp4, 1280x720."""
     song = song_only or Path("demo.wav")
     try:
         write_song(song)
@@ -28,12 +29,18 @@ def main(song_only: Path | None) -> None:
         raise click.UsageError(f"{song} cannot be written: {error}") from error
     click.echo(f"The song is in {song}.")
     if song_only is None:
-        film = Path("demo.mp4")
-        command = [sys.executable, str(RENDER), str(song), "-o", str(film)]
-        status = subprocess.run(command, check=False).returncode  # noqa: S603, our own script
-        if status:
-            sys.exit(status)
-        click.echo(f"The film is in {film.resolve()}.")
+        for theme in list_themes():
+            render(song, theme)
+
+
+def render(song: Path, theme: str) -> None:
+    """Make the film of a song with a theme and the default recipe."""
+    film = Path(f"demo-{theme}.mp4")
+    command = [sys.executable, str(RENDER), str(song), "-o", str(film), "--theme", theme]
+    status = subprocess.run(command, check=False).returncode  # noqa: S603, our own script
+    if status:
+        sys.exit(status)
+    click.echo(f"The film is in {film.resolve()}.")
 
 
 def write_song(path: Path) -> None:
