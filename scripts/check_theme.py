@@ -67,7 +67,9 @@ def draw_table(name: str, figures: dict[str, Any]) -> Table:
         colourless = frames["hits_without_mean_colour"]
         table.add_row("the same without the mean colour", f"{colourless['top_10']:.0%}", "over 10%")
         right, wrong = frames["l1_right_song"], frames["l1_wrong_song"]
-        table.add_row("frames: L1 with the right song", f"{right:.3f}", f"below {wrong:.3f}, wrong")
+        table.add_row(
+            "frames: L1 with the right song", f"{right:.3f}", f"below {wrong:.3f} (wrong song)"
+        )
     stripes = frames["stripes"]
     table.add_row(
         "frames: stripes, columns and rows",
