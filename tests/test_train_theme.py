@@ -15,10 +15,12 @@ import small_training
 import torch
 from click.testing import CliRunner, Result
 from PIL import Image
+from published_network import make_published
 from torch import Tensor
 
 from film.theme import load_theme
 from pix2pix import weights
+from pix2pix.published import read_painter
 from scripts.train_theme import main
 
 SMALL = ("--size", "128", "--width", "2", "--accelerator", "cpu")
@@ -97,6 +99,18 @@ def test_a_theme_of_pictures_is_trained_and_starts_from_the_base(tmp_path: Path)
     assert again.exit_code == 0, again.output
     free = weights.load(Path("models/free/keyframes.safetensors"), None).tensors
     assert max((base[n].float() - free[n].float()).abs().max() for n in base) > 0.1
+
+
+def test_pix2pix_begins_with_a_published_checkpoint(tmp_path: Path) -> None:
+    published = make_published(2, "instance")
+    torch.save(published.state_dict(), tmp_path / "latest_net_G.pth")
+    result = train("mine", *MADE, "--steps", 1, "--begin-with", tmp_path / "latest_net_G.pth")
+    assert result.exit_code == 0, result.output
+    begun = read_painter(tmp_path / "latest_net_G.pth")
+    mine = read_painter(Path("models/mine/pix2pix.safetensors"))
+    assert mine.config == begun.config
+    for one, other in zip(begun.parameters(), mine.parameters(), strict=True):
+        torch.testing.assert_close(one, other, atol=0.01, rtol=0.01)  # a warm step away
 
 
 def run_apart(*options: object, **settings: str) -> "subprocess.Popen[bytes]":
