@@ -192,6 +192,7 @@ def test_snapshots_are_themes() -> None:
         (("--made", "seascape", "--steps", 1), "There is no maker 'seascape'"),
         (("--pictures", "nowhere", "--steps", 1), "nowhere"),
         (("--videos", "nowhere", "--steps", 1), "nowhere"),
+        (("--videos", ".", "--steps", 1, "--from-s", 9, "--to-s", 3), "less than to_s"),
         (("--resume",), "No training of 'mine' has been begun"),
         ((*MADE, "--steps", 1, "--begin-with", "no.pth"), "no.pth"),
     ],

@@ -51,8 +51,7 @@ def install(plan: Plan, folder: Path) -> None:
 def install_base(plan: Plan, training: GanTraining) -> None:
     """Write the stills that new themes start from, and the critics that taught them."""
     folder = models_folder() / BASE
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(Run(plan.folder / "keyframes").best, folder / STILLS_FILE)
+    _copy(Run(plan.folder / "keyframes").best, folder / STILLS_FILE)
     training.export_critics(folder / CRITICS_FILE)
     described = {"keyframes": describe_run(Run(plan.folder / "keyframes"))}
     write_card(
@@ -72,13 +71,18 @@ def save_snapshot(plan: Plan, training: Training, n_epochs: int) -> None:
 
 
 def _write(plan: Plan, networks: Mapping[Stage, Path], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     for stage, path in networks.items():
         if path != folder / FILES[stage]:
-            partial = folder / f".{FILES[stage]}.partial"
-            shutil.copyfile(path, partial)
-            partial.replace(folder / FILES[stage])
+            _copy(path, folder / FILES[stage])
     write_card(folder / CARD_NAME, build_card(plan, folder))
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file, whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.partial")
+    shutil.copyfile(source, partial)
+    partial.replace(target)
 
 
 def build_card(plan: Plan, folder: Path) -> dict[str, Any]:

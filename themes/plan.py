@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from film.cards import THEME_NAME
 from pix2pix.run import Budget
 from spectro.errors import TonfilmError
+from training_data.ripper import Ripping
 
 RUNS: Final = Path("runs")
 PLAN_NAME: Final = "plan.json"
@@ -16,18 +17,6 @@ PLAN_NAME: Final = "plan.json"
 SHARES: Final = {"keyframes": 0.6, "pix2pix": 0.4}
 
 Stage = Literal["keyframes", "pix2pix"]
-STAGES: Final[tuple[Stage, ...]] = ("keyframes", "pix2pix")  # in the order of training
-
-
-class Ripping(BaseModel):
-    """How music videos become pairs; the numbers are the published recipe's."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    every_n_frames: Annotated[int, Field(ge=1)] = 45
-    from_s: Annotated[float, Field(ge=0)] = 30.0
-    to_s: Annotated[float, Field(gt=0)] = 90.0
-    preview_s: Annotated[float, Field(gt=0)] = 10.0
 
 
 class Plan(BaseModel):
@@ -41,8 +30,8 @@ class Plan(BaseModel):
     pictures: Path | None = None  # folder
     videos: Path | None = None  # folder
     ripping: Ripping = Ripping()
-    from_scratch: bool = False  # else from the base network
-    begin_with: Path | None = None  # a pix2pix checkpoint, instead of the base's
+    from_scratch: bool = False  # else from networks that ship
+    begin_with: Path | None = None  # a pix2pix checkpoint, instead of the shipped one
     size: Literal[128, 256, 512] = 256  # pixels of the short side that stills are learnt at
     width: Annotated[int, Field(ge=1, le=256)] = 32  # channels outside of pix2pix; paper: 64
     precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
@@ -101,8 +90,9 @@ def build_plan(**values: object) -> Plan:
     except ValidationError as error:
         first = error.errors()[0]
         place = "-".join(str(part) for part in first["loc"][:1]).replace("_", "-")
-        reason = first["msg"].removeprefix("Value error, ")
-        sentence = f"--{place}: {reason}" if place else reason
+        reason = first["msg"].removeprefix("Value error, ").rstrip(".")
+        # The numbers of the ripping are options each, and their sentences name them.
+        sentence = f"--{place}: {reason}" if place not in ("", "ripping") else reason
         raise TonfilmError(f"{sentence[0].upper()}{sentence[1:]}.") from error
 
 

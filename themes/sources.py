@@ -1,6 +1,7 @@
 """What a theme's networks learn from, and what is held out from them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Protocol
@@ -21,7 +22,7 @@ from training_data.excerpts import Excerpt, make_excerpts
 from training_data.pair_folders import FolderPairs
 from training_data.pairs import DIRECTIONS, HELD_OUT_SEED, MadePairs, Progress, Union
 from training_data.picture_arrays import MADE, Joined, Shape, cache
-from training_data.ripper import PREVIEW_NAME, Ripping, find_videos, rip
+from training_data.ripper import PREVIEW_NAME, find_videos, rip
 from training_data.survey import survey
 
 CACHE = Path(".cache")  # what the makers make is the same for every run
@@ -61,7 +62,7 @@ def _shapes(side: int) -> tuple[Shape, Shape, Shape]:
 def look(plan: Plan, tell: Tell) -> None:
     """Say what there is to learn from, and touch nothing; raises as `open_source` does."""
     if plan.pictures:
-        OwnPictures(plan, plan.pictures, tell)
+        tell(survey(plan.pictures, tell).expectation())
     elif plan.videos:
         n_videos = len(find_videos(plan.videos))
         tell(f"{n_videos} videos lie in {plan.videos}; those that cannot be used will be named.")
@@ -129,11 +130,23 @@ class Makers:
         return list(chain.from_iterable(made))
 
 
+def _cut(source: Cuts, plan: Plan, side: int, progress: Progress) -> Sequence[Pictures]:
+    """Cut square, wide and tall pictures out of a user's own, once for a run."""
+    return [
+        cache(plan.folder / "pictures", shape, source, plan.seed + place, progress)
+        for place, shape in enumerate(_shapes(side))
+    ]
+
+
+def _cut_held_out(source: Cuts, plan: Plan, shape: Shape, progress: Progress) -> Bytes:
+    return cache(plan.folder / "held-out", shape, source, HELD_OUT_SEED, progress)
+
+
 class OwnPictures:
     """A user's folder of pictures; frames are made of them to the project's songs."""
 
     def __init__(self, plan: Plan, folder: Path, tell: Tell) -> None:
-        self.folder, self.seed = plan.folder, plan.seed
+        self.plan = plan
         found = survey(folder, tell)
         tell(found.expectation())
         self.split = found.split()
@@ -141,21 +154,16 @@ class OwnPictures:
 
     def pictures(self, side: int, progress: Progress) -> Sequence[Pictures]:
         """Return cuts of the pictures."""
-        source = Cuts(self.split.training, flipped=True)
-        return [
-            cache(self.folder / "pictures", shape, source, self.seed + place, progress)
-            for place, shape in enumerate(_shapes(side))
-        ]
+        return _cut(Cuts(self.split.training, flipped=True), self.plan, side, progress)
 
     def held_out(self, n: int, side: int, progress: Progress) -> Bytes:
         """Return cuts of the pictures kept apart; of the learnt ones where there are too few."""
-        shape = Shape(n=n, height=side, width=side)
         source = Cuts(self.split.held_out or self.split.training, flipped=True)
-        return cache(self.folder / "held-out", shape, source, HELD_OUT_SEED, progress)
+        return _cut_held_out(source, self.plan, Shape(n=n, height=side, width=side), progress)
 
     def pairs(self, progress: Progress, *, held_out: bool) -> PairSource:
         """Return pairs of made songs."""
-        source = MadePairs(self.direction, self.folder / "pairs", held_out=held_out)
+        source = MadePairs(self.direction, self.plan.folder / "pairs", held_out=held_out)
         source.prepare(progress)
         return source
 
@@ -168,26 +176,22 @@ class MusicVideos:
     """A user's music videos: their sound, and their frames, which are the pictures as well."""
 
     def __init__(self, plan: Plan, folder: Path, tell: Tell) -> None:
-        self.folder, self.seed = plan.folder, plan.seed
+        self.plan = plan
         self.ripped = plan.folder / "pairs"
-        side = max(plan.size, SQUARE)
-        found = rip(folder, self.ripped, Ripping(**plan.ripping.model_dump(), side=side), tell)
+        ripping = replace(plan.ripping, side=max(plan.size, SQUARE))
+        found = rip(folder, self.ripped, ripping, tell)
         tell(f"{found.n_pairs} pairs of {found.n_videos} videos; {found.n_skipped} were skipped.")
 
     def pictures(self, side: int, progress: Progress) -> Sequence[Pictures]:
         """Return cuts of the frames that are learnt."""
         source = Cuts(FolderPairs(self.ripped).frames, flipped=True, freedom=STRICT)
-        return [
-            cache(self.folder / "pictures", shape, source, self.seed + place, progress)
-            for place, shape in enumerate(_shapes(side))
-        ]
+        return _cut(source, self.plan, side, progress)
 
     def held_out(self, n: int, side: int, progress: Progress) -> Bytes:
         """Return cuts of the frames at the end of each video."""
-        shape = Shape(n=n, height=side, width=side)
         frames = FolderPairs(self.ripped, held_out=True).frames
         source = Cuts(frames, flipped=True, freedom=STRICT)
-        return cache(self.folder / "held-out", shape, source, HELD_OUT_SEED, progress)
+        return _cut_held_out(source, self.plan, Shape(n=n, height=side, width=side), progress)
 
     def pairs(self, progress: Progress, *, held_out: bool) -> PairSource:
         """Return pairs of sound and frame."""

@@ -37,8 +37,8 @@ from themes.plan import Plan, Stage
 from themes.sources import ThemeSource, open_source
 
 N_JUDGED = 256  # held-out pictures that stills are compared with while they are learnt
-# Taste and trials (docs/decisions/0002): the outer skips print the spectrogram's stripes on the
-# frames; L1 alone teaches twice as fast at first, and norms settle before the judge joins.
+# Found by trying: the outer skips print the spectrogram's stripes on the frames; L1 alone teaches
+# twice as fast at first; and norms settle before the judge joins.
 PIX2PIX = Settings(
     unet=UNetConfig(n_skips=3, dropout=0.0, decoder="even"),
     judge_width=32,
@@ -46,8 +46,6 @@ PIX2PIX = Settings(
     settle_from=0.3,
     judge_from=0.5,
 )
-
-
 HEARING = "abstract"  # the shipped theme whose pix2pix new themes start from
 
 

@@ -54,7 +54,9 @@ class Ripping:
         if self.every_n_frames < 1:
             raise ValueError(f"every_n_frames is at least 1, not {self.every_n_frames}.")
         if not 0 <= self.from_s < self.to_s < math.inf:
-            raise ValueError(f"from_s is at least 0 and less than to_s: {self}.")
+            raise ValueError(
+                f"from_s is at least 0 and less than to_s, not {self.from_s:g} and {self.to_s:g}."
+            )
         if self.side < _MIN_SIDE:
             raise ValueError(f"side is at least {_MIN_SIDE} pixels, not {self.side}.")
         if not 0 < self.preview_s < math.inf:
