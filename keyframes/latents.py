@@ -8,13 +8,13 @@ A mixture of two is one too, so a walk between a picture and a seed's still is a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from keyframes.layers import spline
-from keyframes.networks import KNOT, Levels, spline_rows
+from keyframes.networks import KNOT, Knots, spline_rows
 
 EPSILON = 1e-4  # of a variance, as in `layers.normalise`
 
@@ -35,20 +35,21 @@ class OwnFields:
     spreads: Tensor  # (B, n_fields, 1, 1), standard deviations over the plane, weighed so too
     shares: Tensor  # (B, 1, 1, 1) in [0, 1]: 0 is a seed's still, 1 a user's own picture
 
-    def mix_into(self, given: Levels) -> Levels:
+    def mix_into(self, given: Knots) -> Knots:
         """Mix with the fields (B, n_fields, n, m) that styles give, of variance 1.
 
         A mean of two fields varies less than they do and would be painted flat, so the mixture is
-        brought to a variation between theirs. A picture of the user's has no fine fields: those of
-        a still fade away.
+        brought to a variation between theirs. A picture of the user's has no fine fields and no
+        lines: those of a still fade away.
         """
         fields = given.coarse
         mixed = (1 - self.shares.to(fields)) * fields + self.knots.to(fields)
         variance, mean = torch.var_mean(mixed, (2, 3), correction=0, keepdim=True)
         spreads = 1 - self.shares.to(fields) + self.spreads.to(fields)
         coarse = mean + (mixed - mean) * spreads * torch.rsqrt(variance + EPSILON)
-        fine = (field * (1 - self.shares.to(field)) for field in given.tensors[1:])
-        return Levels((coarse, *fine))
+        away = 1 - self.shares.to(fields)
+        faded = given.map(lambda knots: knots * away.reshape(-1, *[1] * (knots.ndim - 1)))
+        return replace(faded, coarse=coarse)
 
 
 @dataclass(frozen=True, kw_only=True)

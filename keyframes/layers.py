@@ -62,27 +62,28 @@ class Attention(Special):
 
 
 class StyledConv(Special):
-    """A 3×3 convolution and instance norm, whose channels a style scales and shifts, then ReLU.
+    """A convolution of 3×3, or of 3 along a side, and instance norm, whose channels a style scales and shifts, then ReLU.
 
     The adaptive instance norm of Huang and Belongie 2017, as in Karras et al. 2019. It keeps every
     channel varied over the picture: without it a deep generator begins with flat colours. Beyond
     the border the map goes on as it ends: a border of zeros was painted as a frame.
     """
 
-    def __init__(self, n_in: int, n_out: int, n_style: int) -> None:
+    def __init__(self, n_in: int, n_out: int, n_style: int, *, along: bool = False) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(n_in, n_out, 3, padding=1, padding_mode="replicate", bias=False)
+        convolution = nn.Conv1d if along else nn.Conv2d
+        self.conv = convolution(n_in, n_out, 3, padding=1, padding_mode="replicate", bias=False)
         self.scale = nn.Linear(n_style, n_out)
         self.shift = nn.Linear(n_style, n_out)
 
     def forward(self, x: Tensor, styles: Tensor) -> Tensor:
-        """Map (B, n_in, h, w) and styles (B, n_style) to (B, n_out, h, w)."""
+        """Map (B, n_in, h, w), or (B, n_in, n) along a side, and styles (B, n_style)."""
         x = self.conv(x)
         # Norm, scale and shift in one pass over the map.
-        variance, mean = torch.var_mean(x, (2, 3), correction=0)
+        variance, mean = torch.var_mean(x, _plane(x), correction=0)
         scale = (1 + self.scale(styles)) * torch.rsqrt(variance + 1e-4) * 2**0.5
         shift = self.shift(styles) * 2**0.5 - mean * scale
-        return F.leaky_relu(torch.addcmul(_spread(shift), x, _spread(scale)), SLOPE)
+        return F.leaky_relu(torch.addcmul(_spread(shift, x), x, _spread(scale, x)), SLOPE)
 
     def start(self, generator: RandomGenerator) -> None:  # noqa: ARG002
         """Begin with a style that weighs, but silences nothing."""
@@ -125,15 +126,20 @@ def mix(weights: Tensor, shifts: Tensor, x: Tensor) -> Tensor:
 
 
 def normalise(x: Tensor) -> Tensor:
-    """Bring each channel of each map (B, C, h, w) to mean 0 and variance 1 over the map."""
-    variance, mean = torch.var_mean(x, (2, 3), correction=0)
+    """Bring each channel of each map (B, C, ...) to mean 0 and variance 1 over the map."""
+    variance, mean = torch.var_mean(x, _plane(x), correction=0)
     scale = torch.rsqrt(variance + 1e-4)
-    return torch.addcmul(_spread(-mean * scale), x, _spread(scale))
+    return torch.addcmul(_spread(-mean * scale, x), x, _spread(scale, x))
 
 
-def _spread(values: Tensor) -> Tensor:
-    """Lay (B, C) over maps."""
-    return values[:, :, None, None]
+def _plane(x: Tensor) -> tuple[int, ...]:
+    """Return the dimensions that maps (B, C, ...) lie along."""
+    return tuple(range(2, x.ndim))
+
+
+def _spread(values: Tensor, x: Tensor) -> Tensor:
+    """Lay (B, C) over maps (B, C, ...)."""
+    return values.reshape(*values.shape, *[1] * (x.ndim - 2))
 
 
 def double(x: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """The networks behind the stills: a generator that reads fields, and its critics."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
@@ -26,6 +27,7 @@ from keyframes.layers import (
 PLACE = 32  # pixels of a picture to one place of the generator's coarsest map, along each side
 KNOT = 8  # pixels from one knot of the fields to the next
 FINE_KNOT = 4  # the same of the fine fields
+LINE_KNOT = 2  # the same of the lines
 UNIT = 128  # pixels from the middle of a picture to coordinate 1
 N_AT_ONCE = 2**14  # pixels read together: what they need then stays in a processor's cache
 
@@ -45,6 +47,8 @@ class Form:
     width: int = 128  # channels of the generator's coarse maps; half, then a quarter inside
     n_fields: int = 16  # smooth fields that pictures are read from
     n_fine: int = 4  # finer ones beside them; 0 where nothing in the pictures is small
+    n_lines: int = 6  # fields of the row alone, and as many of the column alone; 0: nothing straight
+    line_width: int = 48  # channels inside the network of the lines
     n_waves: int = 24  # tones that go up and down with the fields
     n_tones: int = 32  # tones that colours are mixed from
     whole_width: int = 64  # channels of the critic of whole pictures
@@ -55,41 +59,75 @@ class Form:
             if getattr(self, name) < 16 or getattr(self, name) % 16:
                 raise ValueError(f"{name} must be a multiple of 16.")
         for field in fields(self):
-            smallest = 0 if field.name == "n_fine" else 1
+            smallest = 0 if field.name in ("n_fine", "n_lines") else 1
             if getattr(self, field.name) < smallest:
                 raise ValueError(f"{field.name} must be {smallest} or more.")
 
 
-@dataclass(frozen=True)
-class Levels:
-    """A tensor for the fields, and one for the fine fields where there are some."""
+@dataclass(frozen=True, kw_only=True)
+class Knots:
+    """What pictures are read from: the knots of fields, fine fields and lines.
 
-    tensors: tuple[Tensor, ...]
+    Without fine fields or lines, as in the older themes and in portraits, those count as 0.
+    """
 
-    @property
-    def coarse(self) -> Tensor:
-        """That of the fields."""
-        return self.tensors[0]
+    coarse: Tensor  # (B, n_fields, 4n, 4m) for n by m places
+    fine: Tensor | None = None  # (B, n_fine, 8n, 8m)
+    rows: Tensor | None = None  # (B, n_lines, 16n), of lines that change from row to row alone
+    columns: Tensor | None = None  # (B, n_lines, 16m), from column to column
 
-    def __getitem__(self, some: slice) -> "Levels":
-        return Levels(tuple(tensor[some] for tensor in self.tensors))
+    def __getitem__(self, some: slice) -> "Knots":
+        return self.map(lambda knots: knots[some])
 
     def __len__(self) -> int:
         return len(self.coarse)
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> "Knots":
+        """Change all there are."""
+        return Knots(
+            coarse=change(self.coarse),
+            fine=None if self.fine is None else change(self.fine),
+            rows=None if self.rows is None else change(self.rows),
+            columns=None if self.columns is None else change(self.columns),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Which rows of a picture are read, or which columns: the weights of the knots for each."""
+
+    coarse: Tensor  # (h, 4n)
+    fine: Tensor  # (h, 8n)
+    line: Tensor  # (h, 16n)
+
+    def __getitem__(self, some: slice) -> "Reading":
+        return Reading(coarse=self.coarse[some], fine=self.fine[some], line=self.line[some])
+
+    def __len__(self) -> int:
+        return len(self.coarse)
+
+    def to(self, device: torch.device) -> "Reading":
+        """Move to where the knots are."""
+        return Reading(
+            coarse=self.coarse.to(device), fine=self.fine.to(device), line=self.line.to(device)
+        )
 
 
 class Generator(Special):
     """Paint pictures of any size from styles.
 
     style ─▶ waves over the plane ─▶ 8×8, attention ─▶ 16×16 ─▶ 32×32 knots of smooth fields
-      │                                                          ╰─▶ 64×64 knots of fine fields
+      │                                                          ├─▶ 64×64 knots of fine fields
+      │                          waves along each side ──────────┴─▶ 128 + 128 knots of lines
       ╰─────────────────────────────────────────▶ each pixel's colour, read from the fields there
 
     The fields are cubic B-splines, and a pixel's colour depends on their values at that pixel
     alone, through a small network that the style sets, as in Stanley's pattern-producing networks
     (2007) and in Anokhin et al. 2021. So edges are as sharp as the pixels and curves as smooth as
     the fields, from the first step on; what is left to learn is which ones. What is smaller than
-    a knot of theirs, such as a lit window, comes from the fine fields.
+    a knot of theirs, such as a star, comes from the fine fields. What is straight, upright or
+    level, such as a horizon, a wall, or a front of windows, comes from the lines: a field of the
+    row alone and one of the column alone make a grid together.
     """
 
     def __init__(self, form: Form) -> None:
@@ -113,8 +151,11 @@ class Generator(Special):
         if form.n_fine:
             self.at_whole = self._stage([width // 4, width // 4])
             self.to_fine = nn.Conv2d(width // 4, form.n_fine, 1)
+        if form.n_lines:
+            self.row_lines = Lines(form)
+            self.column_lines = Lines(form)
         self.frequencies = nn.Parameter(torch.empty(form.n_waves))
-        n_read = form.n_fields + form.n_fine
+        n_read = form.n_fields + form.n_fine + 2 * form.n_lines
         self.to_waves = StyledMix(n_read, 2 * form.n_waves, n_style, 1.0)
         self.to_tones = StyledMix(2 * form.n_waves, form.n_tones, n_style, 2**0.5)
         self.to_colours = StyledMix(form.n_tones, 3, n_style, 0.6)
@@ -129,7 +170,7 @@ class Generator(Special):
         styles: Tensor = self.mapping(unit)
         return styles
 
-    def fields(self, styles: Tensor, height: int, width: int, density: float = 1.0) -> Levels:
+    def fields(self, styles: Tensor, height: int, width: int, density: float = 1.0) -> Knots:
         """Lay the fields of styles (B, n_style) over pictures of a size in pixels.
 
         Parameters
@@ -138,9 +179,8 @@ class Generator(Special):
 
         Returns
         -------
-        (B, n_fields, 4n, 4m) and (B, n_fine, 8n, 8m): the knots of n by m places, the fewest
-        that cover the picture; the picture lies in their middle, and each field has mean 0 and
-        variance 1 over them.
+        The knots of n by m places, the fewest that cover the picture; the picture lies in their
+        middle, and each field has mean 0 and variance 1 over them.
         """
         x = self._waves(styles, n_places(height, density), n_places(width, density))
         for conv in self.at_eighth:
@@ -151,13 +191,19 @@ class Generator(Special):
         x = double(x)
         for conv in self.at_half:
             x = conv(x, styles)
-        coarse = normalise(self.to_fields(x))
-        if not self.form.n_fine:
-            return Levels((coarse,))
-        x = double(x)
-        for conv in self.at_whole:
-            x = conv(x, styles)
-        return Levels((coarse, normalise(self.to_fine(x))))
+        coarse, fine = normalise(self.to_fields(x)), None
+        lines = (None, None)
+        if self.form.n_lines:
+            lines = (
+                self.row_lines(x.mean(3), styles),
+                self.column_lines(x.mean(2), styles),
+            )
+        if self.form.n_fine:
+            x = double(x)
+            for conv in self.at_whole:
+                x = conv(x, styles)
+            fine = normalise(self.to_fine(x))
+        return Knots(coarse=coarse, fine=fine, rows=lines[0], columns=lines[1])
 
     def _waves(self, styles: Tensor, n_rows: int, n_columns: int) -> Tensor:
         """Return plane waves (B, width, n_rows, n_columns) whose phases the styles set.
@@ -171,16 +217,14 @@ class Generator(Special):
         waves = torch.sin(angles + self.phases(styles)[:, None, None]) * 2**0.5
         return waves.permute(0, 3, 1, 2)
 
-    def read(self, knots: Levels, styles: Tensor, rows: Levels, columns: Levels) -> Tensor:
+    def read(self, knots: Knots, styles: Tensor, rows: Reading, columns: Reading) -> Tensor:
         """Read pixels from fields.
 
         Parameters
         ----------
-        knots : (B, n_fields, n, m) and finer ones, as `fields` gives them; without those, they
-            count as 0
+        knots : of B pictures, as `fields` gives them
         styles : (B, n_style)
-        rows, columns : (h, n), (w, m) and finer ones, the weights of the knots for each row and
-            column that is read, as `spline_rows` gives them
+        rows, columns : the h rows and w columns that are read, as `spline_rows` gives them
 
         Returns
         -------
@@ -188,16 +232,11 @@ class Generator(Special):
         """
         n_at_once = max(1, N_AT_ONCE // (len(rows) * len(columns)))
         n_rows = max(1, N_AT_ONCE // len(columns))
-        device = styles.device
+        rows, columns = rows.to(styles.device), columns.to(styles.device)
         strips = [rows[start : start + n_rows] for start in range(0, len(rows), n_rows)]
         pictures = []
-        with torch.autocast(device.type, enabled=False):
-            across = Levels(
-                tuple(
-                    theirs.float() @ weights.to(device).T
-                    for theirs, weights in zip(knots.tensors, columns.tensors, strict=False)
-                )
-            )
+        with torch.autocast(styles.device.type, enabled=False):
+            across = _read_across(knots.map(Tensor.float), columns)
             for start in range(0, len(knots), n_at_once):
                 some = slice(start, start + n_at_once)
                 layers = self._set_layers(styles[some].float())
@@ -213,7 +252,7 @@ class Generator(Special):
         return [waves, self.to_tones.under(styles), self.to_colours.under(styles)]
 
     def _read(self, fields: Tensor, layers: list[tuple[Tensor, Tensor]]) -> Tensor:
-        """Map the fields (B, n_fields, n) at some pixels to their colours (B, 3, n)."""
+        """Map what is read (B, n_read, n) at some pixels to their colours (B, 3, n)."""
         to_waves, to_tones, to_colours = layers
         weights, shifts = to_waves
         x = mix(weights[:, :, : fields.shape[1]], shifts, fields)
@@ -237,13 +276,64 @@ class Generator(Special):
         self.frequencies.copy_(torch.linspace(0.5, 5.0, len(self.frequencies)))
 
 
-def _read_strip(strip: Levels, across: Levels) -> Tensor:
-    """Read all fields, (B, n_fields + n_fine, n), in some rows."""
-    read = [
-        (rows.to(fields.device) @ fields).flatten(2)
-        for rows, fields in zip(strip.tensors, across.tensors, strict=False)
-    ]
-    return torch.cat(read, 1) if len(read) > 1 else read[0]
+def _read_across(knots: Knots, columns: Reading) -> Knots:
+    """Read some columns (w) of everything but the lines of rows; (..., w) each."""
+    return Knots(
+        coarse=knots.coarse @ columns.coarse.T,
+        fine=None if knots.fine is None else knots.fine @ columns.fine.T,
+        rows=knots.rows,
+        columns=None if knots.columns is None else knots.columns @ columns.line.T,
+    )
+
+
+def _read_strip(strip: Reading, across: Knots) -> Tensor:
+    """Read some rows (h) of what `_read_across` gave: (B, n_read, h · w)."""
+    read = [strip.coarse @ across.coarse]
+    if across.fine is not None:
+        read.append(strip.fine @ across.fine)
+    if across.rows is not None and across.columns is not None:
+        size = -1, -1, *read[0].shape[2:]
+        read.append((across.rows @ strip.line.T)[:, :, :, None].expand(size))
+        read.append(across.columns[:, :, None].expand(size))
+    return torch.cat(read, 1).flatten(2) if len(read) > 1 else read[0].flatten(2)
+
+
+class Lines(Special):
+    """Lay lines along one side of pictures: fields that are the same all across.
+
+    Waves from the length of a picture down to a few pixels, whose phases the styles set, give the
+    grid of a front of windows, which the maps of places are too coarse for; what those show on
+    average across says where walls and horizons are.
+    """
+
+    def __init__(self, form: Form) -> None:
+        super().__init__()
+        self.frequencies = nn.Parameter(torch.empty(form.line_width))  # radians to a pixel
+        self.phases = nn.Linear(form.n_style, form.line_width)
+        n_seen = form.line_width + form.width // 4
+        widths = [n_seen, form.line_width, form.line_width, form.line_width]
+        self.convs = nn.ModuleList(
+            StyledConv(n_in, n_out, form.n_style, along=True) for n_in, n_out in pairwise(widths)
+        )
+        self.to_lines = nn.Conv1d(form.line_width, form.n_lines, 1)
+
+    def forward(self, seen: Tensor, styles: Tensor) -> Tensor:
+        """Map (B, C, 4n) and styles (B, n_style) to knots (B, n_lines, 16n)."""
+        n = seen.shape[2] * KNOT // LINE_KNOT
+        place = (torch.arange(n) + 0.5 - n / 2).to(styles) * LINE_KNOT
+        angles = self.frequencies[:, None] * place + self.phases(styles)[:, :, None]
+        fine = F.interpolate(seen, size=n, mode="linear", align_corners=False)
+        x = torch.cat([torch.sin(angles).to(fine) * 2**0.5, fine], 1)
+        for conv in self.convs:
+            x = conv(x, styles)
+        return normalise(self.to_lines(x))
+
+    def start(self, generator: RandomGenerator) -> None:
+        """Begin with periods of 512 pixels down to 6, phases anywhere."""
+        periods = torch.logspace(math.log10(512), math.log10(6), len(self.frequencies))
+        self.frequencies.copy_(2 * math.pi / periods)
+        self.phases.weight.mul_(1.4)
+        self.phases.bias.uniform_(-math.pi, math.pi, generator=generator)
 
 
 def n_places(n_pixels: int, density: float) -> int:
@@ -251,22 +341,16 @@ def n_places(n_pixels: int, density: float) -> int:
     return math.ceil(n_pixels / (PLACE * density))
 
 
-def spline_rows(n_pixels: int, density: float = 1.0) -> Levels:
-    """Return the weights (n_pixels, n_knots) of the fields' knots for each row of a picture.
-
-    The columns are the same for a width.
-    """
+def spline_rows(n_pixels: int, density: float = 1.0) -> Reading:
+    """Return how to read all rows of a picture, or all columns of one so wide."""
     place = PLACE * density
     first = math.floor((n_places(n_pixels, density) * place - n_pixels) / 2)
     pixels = torch.arange(first, first + n_pixels, dtype=torch.float64) + 0.5
-    return Levels(
-        tuple(
-            spline(
-                round(n_places(n_pixels, density) * PLACE / knot), pixels / (knot * density) - 0.5
-            )
-            for knot in (KNOT, FINE_KNOT)
-        )
+    n = n_places(n_pixels, density) * PLACE
+    coarse, fine, line = (
+        spline(n // knot, pixels / (knot * density) - 0.5) for knot in (KNOT, FINE_KNOT, LINE_KNOT)
     )
+    return Reading(coarse=coarse, fine=fine, line=line)
 
 
 class Critic(nn.Module):
@@ -322,7 +406,7 @@ class Critic(nn.Module):
 def initialise(network: nn.Module, generator: RandomGenerator) -> None:
     """Draw all weights from a CPU generator, so that every layer keeps its input's strength."""
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(module.weight, a=SLOPE, generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

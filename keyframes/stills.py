@@ -105,8 +105,8 @@ def load_generator(stored: weights.Weights) -> Generator:
         The file holds something else.
     """
     try:
-        # Files that do not name fine fields are from before there were any.
-        form = Form(**{"n_fine": 0, **json.loads(stored.metadata["keyframes"])})
+        # Files that do not name fine fields or lines are from before there were any.
+        form = Form(**{"n_fine": 0, "n_lines": 0, **json.loads(stored.metadata["keyframes"])})
         generator = Generator(form)
         generator.load_state_dict({n: tensor.float() for n, tensor in stored.tensors.items()})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:

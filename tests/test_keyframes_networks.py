@@ -1,5 +1,7 @@
 """The networks of the stills: shapes, smoothness, and what makes them fit for any size."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -50,6 +52,20 @@ def test_what_lies_in_the_middle_stands_on_the_same_waves_in_any_shape() -> None
     square, wide = generator._waves(styles, 8, 8), generator._waves(styles, 8, 14)
     torch.testing.assert_close(square, wide[..., 3:11])
     assert not torch.allclose(wide[..., :3], wide[..., 3:6], atol=0.1)  # more, not the same
+
+
+def test_lines_go_straight_across_and_hold_what_is_a_few_pixels_wide() -> None:
+    generator, styles = _start(Generator(FORM)), _styles(1)
+    knots = generator.fields(styles, 256, 256)
+    flat = knots.map(torch.zeros_like)
+    for lines, across in (("rows", 3), ("columns", 2)):
+        alone = replace(flat, **{lines: getattr(knots, lines)})
+        picture = generator.read(alone, styles, spline_rows(256), spline_rows(256))
+        assert picture.std(across).max() < 1e-5  # the same all across
+        assert picture.std(5 - across).min() > 0.01
+    # Crossings of a line with its mean, at its finest: a wave of eight pixels has 64 in 256.
+    line = (spline_rows(256).line @ knots.columns[0].T).T
+    assert (line[:, 1:].sign() != line[:, :-1].sign()).sum(1).max() > 32
 
 
 def test_autocast_does_not_touch_the_reading_of_colours() -> None:
