@@ -17,8 +17,8 @@ from film.planes import Size, canvas_size
 from film.recipe import Recipe
 from film.theme import STILLS_FILE, Theme, load_theme
 from keyframes.fitting import fit
+from keyframes.knots import spline_rows
 from keyframes.latents import Latents, Portrait, cut_anew, gather
-from keyframes.networks import spline_rows
 from spectro.errors import TonfilmError
 
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from keyframes.knots import Knots, spline_rows
 from keyframes.latents import Portrait
-from keyframes.networks import Knots, spline_rows
 from keyframes.stills import Stills
 
 # Chosen by trying on photographs of 256×456. On [−1, 1] it comes within 0.005 to 0.06 of them, and
@@ -69,7 +69,8 @@ def _descend(stills: Stills, target: Tensor, style: Tensor, tell: Callable[[int]
         strength = SHAKE * max(0.0, 1 - step / (SHAKEN * N_STEPS)) ** 2
         shaken = knots + strength * torch.randn(knots.shape, generator=random).to(knots)
         down, right = divmod(step % 4, 2)  # a quarter of the pixels is enough for a step
-        painted = stills.generator.read(Knots(coarse=shaken), style, rows[down::2], columns[right::2])
+        seen = rows[down::2], columns[right::2]
+        painted = stills.generator.read(Knots(coarse=shaken), style, *seen)
         loss = F.l1_loss(painted, target[:, :, down::2, right::2])
         optimiser.zero_grad()
         torch.autograd.backward(loss)

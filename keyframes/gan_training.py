@@ -13,9 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from keyframes.critic import Critic
 from keyframes.critic_files import load_critics, save_critics
+from keyframes.form import Form
+from keyframes.generator import Generator
+from keyframes.knots import spline_rows
+from keyframes.layers import initialise
 from keyframes.learner import Learner, freeze
-from keyframes.networks import Critic, Form, Generator, initialise, spline_rows
 from keyframes.stills import Stills, paint_all, save_generator, sheet
 from keyframes.views import View, Views, draw_views
 from pix2pix.run import State, seeded, update_average

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from keyframes.knots import KNOT, Knots, spline_rows
 from keyframes.layers import spline
-from keyframes.networks import KNOT, Knots, spline_rows
 
 EPSILON = 1e-4  # of a variance, as in `layers.normalise`
 

@@ -62,7 +62,9 @@ class Attention(Special):
 
 
 class StyledConv(Special):
-    """A convolution of 3×3, or of 3 along a side, and instance norm, whose channels a style scales and shifts, then ReLU.
+    """A convolution and instance norm, whose channels a style scales and shifts, then ReLU.
+
+    Of 3×3, or of 3 along a side.
 
     The adaptive instance norm of Huang and Belongie 2017, as in Karras et al. 2019. It keeps every
     channel varied over the picture: without it a deep generator begins with flat colours. Beyond
@@ -174,3 +176,16 @@ def spline(n_knots: int, positions: Tensor) -> Tensor:
     weights[:, 2] += weights[:, :2].sum(1)
     weights[:, -3] += weights[:, -2:].sum(1)
     return weights[:, 2:-2].float()
+
+
+def initialise(network: nn.Module, generator: RandomGenerator) -> None:
+    """Draw all weights from a CPU generator, so that every layer keeps its input's strength."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, a=SLOPE, generator=generator)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    for module in reversed(list(network.modules())):  # a whole may change what its parts began with
+        if isinstance(module, Special):
+            with torch.no_grad():
+                module.start(generator)

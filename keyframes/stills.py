@@ -9,13 +9,18 @@ import torch
 from torch import Tensor
 from torchvision.utils import make_grid
 
+from keyframes.form import Form
+from keyframes.generator import Generator
+from keyframes.knots import spline_rows
 from keyframes.latents import OwnFields
-from keyframes.networks import Form, Generator, spline_rows
 from pix2pix import weights
 
 # Styles are drawn towards their mean by this factor: a little less variety, fewer accidents
 # (Karras et al. 2019, truncation). Chosen by looking at sheets.
 TRUNCATION = 0.8
+
+# Files that do not name fine fields, lines or layers are from before there were any.
+BEFORE = {"n_fine": 0, "n_lines": 0, "n_layers": 0}
 
 N_AVERAGED = 4096  # styles whose mean is taken
 N_AT_ONCE = 8  # pictures painted together for a sheet
@@ -105,8 +110,7 @@ def load_generator(stored: weights.Weights) -> Generator:
         The file holds something else.
     """
     try:
-        # Files that do not name fine fields or lines are from before there were any.
-        form = Form(**{"n_fine": 0, "n_lines": 0, **json.loads(stored.metadata["keyframes"])})
+        form = Form(**BEFORE | json.loads(stored.metadata["keyframes"]))
         generator = Generator(form)
         generator.load_state_dict({n: tensor.float() for n, tensor in stored.tensors.items()})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:

@@ -14,9 +14,10 @@ settle_threads()
 
 import torch  # noqa: E402, after the threads are settled
 
-import keyframes.networks  # noqa: E402
 import pix2pix.networks  # noqa: E402
-from keyframes.networks import Form, Generator  # noqa: E402
+from keyframes.form import Form  # noqa: E402
+from keyframes.generator import Generator  # noqa: E402
+from keyframes.layers import initialise  # noqa: E402
 from keyframes.stills import save_generator  # noqa: E402
 from pix2pix.networks import UNet, UNetConfig  # noqa: E402
 from pix2pix.painter import save_network  # noqa: E402
@@ -87,7 +88,7 @@ def write_theme(models: Path, name: str, *, seed: int) -> None:
         if weight.ndim > 1:  # stronger than for training: what is heard must be seen at once
             torch.nn.init.kaiming_normal_(weight, generator=generator)
     stills = Generator(Form(width=16, n_noise=8, n_style=8))
-    keyframes.networks.initialise(stills, generator)
+    initialise(stills, generator)
     hashes = {
         "pix2pix.safetensors": save_network(folder / "pix2pix.safetensors", painter),
         "keyframes.safetensors": save_generator(folder / "keyframes.safetensors", stills),

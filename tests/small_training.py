@@ -22,7 +22,7 @@ import pix2pix.loop  # noqa: E402
 import themes.sources  # noqa: E402
 import themes.training  # noqa: E402
 import training_data.pairs  # noqa: E402
-from keyframes.networks import Form  # noqa: E402
+from keyframes.form import Form  # noqa: E402
 
 FORM = Form(width=16, n_noise=8, n_style=16, whole_width=16, detail_width=16)
 

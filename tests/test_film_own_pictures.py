@@ -17,7 +17,7 @@ from film.portraits import cover, lay_stops
 from film.recipe import MAX_KEYFRAMES, Recipe, parse_recipe
 from film.theme import STILLS_FILE, Theme, load_theme
 from film.video import MAX_RECIPE_BYTES
-from keyframes.networks import Knots, spline_rows
+from keyframes.knots import spline_rows
 from spectro.errors import TonfilmError
 
 # Of the tiny theme, at the canvas of a square film: 8 places of 4 knots a side.

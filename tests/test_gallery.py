@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from keyframes.networks import Form, Generator, initialise
+from keyframes.form import Form
+from keyframes.generator import Generator
+from keyframes.layers import initialise
 from keyframes.stills import Stills
 from pix2pix.run import seeded
 from scripts import gallery

@@ -1,12 +1,13 @@
 """The networks of the stills: shapes, smoothness, and what makes them fit for any size."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
-from keyframes.layers import StyledConv, StyledMix, normalise, spline
-from keyframes.networks import Critic, Form, Generator, initialise, spline_rows
+from keyframes.critic import Critic
+from keyframes.form import Form
+from keyframes.generator import Generator
+from keyframes.knots import read_across, read_strip, spline_rows
+from keyframes.layers import StyledConv, StyledMix, initialise, normalise, spline
 from pix2pix.run import seeded
 
 FORM = Form(width=16, n_noise=8, n_style=16, whole_width=16, detail_width=16)
@@ -56,16 +57,22 @@ def test_what_lies_in_the_middle_stands_on_the_same_waves_in_any_shape() -> None
 
 def test_lines_go_straight_across_and_hold_what_is_a_few_pixels_wide() -> None:
     generator, styles = _start(Generator(FORM)), _styles(1)
-    knots = generator.fields(styles, 256, 256)
-    flat = knots.map(torch.zeros_like)
-    for lines, across in (("rows", 3), ("columns", 2)):
-        alone = replace(flat, **{lines: getattr(knots, lines)})
-        picture = generator.read(alone, styles, spline_rows(256), spline_rows(256))
-        assert picture.std(across).max() < 1e-5  # the same all across
-        assert picture.std(5 - across).min() > 0.01
-    # Crossings of a line with its mean, at its finest: a wave of eight pixels has 64 in 256.
-    line = (spline_rows(256).line @ knots.columns[0].T).T
-    assert (line[:, 1:].sign() != line[:, :-1].sign()).sum(1).max() > 32
+    knots, whole = generator.fields(styles, 256, 256), spline_rows(256)
+    read = read_strip(whole, read_across(knots, whole), whole).reshape(-1, 256, 256)
+    lines = read[-2 * FORM.n_lines :]
+    down, across = lines.chunk(2)
+    assert (down - down[:, :, :1]).abs().max() < 1e-5
+    assert (across - across[:, :1]).abs().max() < 1e-5
+    # The finest wave there is to begin with has a period of six pixels.
+    wave = torch.sin(torch.arange(128) * 2 * 2 * torch.pi / 6)
+    seen = whole.line @ wave
+    assert (seen[1:].sign() != seen[:-1].sign()).sum() > 80
+    assert seen.abs().max() > 0.2
+
+
+def test_the_middle_of_a_picture_has_the_coordinates_0() -> None:
+    places = spline_rows(300, 2.0).place
+    torch.testing.assert_close(places[[0, 299]], torch.tensor([-149.5, 149.5]) / 256)
 
 
 def test_autocast_does_not_touch_the_reading_of_colours() -> None:

@@ -6,8 +6,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from keyframes.fitting import fit
+from keyframes.form import Form
+from keyframes.generator import Generator
 from keyframes.latents import Latents, Portrait, cut_anew, gather
-from keyframes.networks import Form, Generator, initialise
+from keyframes.layers import initialise
 from keyframes.stills import Stills
 from pix2pix.run import seeded
 

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from keyframes.networks import Form, Generator, initialise
+from keyframes.form import Form
+from keyframes.generator import Generator
+from keyframes.layers import initialise
 from keyframes.stills import (
     Stills,
     load_generator,

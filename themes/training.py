@@ -10,9 +10,9 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from film.cards import BASE, models_folder
+from keyframes.form import Form
 from keyframes.gan_training import Base, GanTraining, Material
 from keyframes.gan_training import Settings as GanSettings
-from keyframes.networks import Form
 from keyframes.stills import load_generator
 from measures.pictures import Judge
 from pix2pix import weights

@@ -1,8 +1,6 @@
-"""The networks behind the stills: a generator that reads fields, and its critics."""
+"""The generator behind the stills: it lays fields over a picture and reads colours from them."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, fields
 from itertools import pairwise
 
 import torch
@@ -10,107 +8,32 @@ from torch import Generator as RandomGenerator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from keyframes.form import Form
+from keyframes.knots import (
+    KNOT,
+    LINE_KNOT,
+    PLACE,
+    UNIT,
+    Knots,
+    Reading,
+    n_places,
+    read_across,
+    read_strip,
+    spline_rows,
+)
 from keyframes.layers import (
     SLOPE,
     Attention,
-    Block,
     Special,
     StyledConv,
     StyledMix,
     double,
-    halve,
     mix,
     normalise,
-    spline,
 )
+from keyframes.silhouettes import Silhouettes
 
-PLACE = 32  # pixels of a picture to one place of the generator's coarsest map, along each side
-KNOT = 8  # pixels from one knot of the fields to the next
-FINE_KNOT = 4  # the same of the fine fields
-LINE_KNOT = 2  # the same of the lines
-UNIT = 128  # pixels from the middle of a picture to coordinate 1
 N_AT_ONCE = 2**14  # pixels read together: what they need then stays in a processor's cache
-
-
-@dataclass(frozen=True, kw_only=True)
-class Form:
-    """The form of the networks of one theme.
-
-    Raises
-    ------
-    ValueError
-        A field is out of its range.
-    """
-
-    n_noise: int = 128  # length of z, the noise behind a style
-    n_style: int = 256  # length of w, the style of a still
-    width: int = 128  # channels of the generator's coarse maps; half, then a quarter inside
-    n_fields: int = 16  # smooth fields that pictures are read from
-    n_fine: int = 4  # finer ones beside them; 0 where nothing in the pictures is small
-    n_lines: int = 6  # fields of the row alone, and as many of the column alone; 0: nothing straight
-    line_width: int = 48  # channels inside the network of the lines
-    n_waves: int = 24  # tones that go up and down with the fields
-    n_tones: int = 32  # tones that colours are mixed from
-    whole_width: int = 64  # channels of the critic of whole pictures
-    detail_width: int = 32  # channels of the critic of details
-
-    def __post_init__(self) -> None:
-        for name in ("width", "whole_width", "detail_width"):
-            if getattr(self, name) < 16 or getattr(self, name) % 16:
-                raise ValueError(f"{name} must be a multiple of 16.")
-        for field in fields(self):
-            smallest = 0 if field.name in ("n_fine", "n_lines") else 1
-            if getattr(self, field.name) < smallest:
-                raise ValueError(f"{field.name} must be {smallest} or more.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Knots:
-    """What pictures are read from: the knots of fields, fine fields and lines.
-
-    Without fine fields or lines, as in the older themes and in portraits, those count as 0.
-    """
-
-    coarse: Tensor  # (B, n_fields, 4n, 4m) for n by m places
-    fine: Tensor | None = None  # (B, n_fine, 8n, 8m)
-    rows: Tensor | None = None  # (B, n_lines, 16n), of lines that change from row to row alone
-    columns: Tensor | None = None  # (B, n_lines, 16m), from column to column
-
-    def __getitem__(self, some: slice) -> "Knots":
-        return self.map(lambda knots: knots[some])
-
-    def __len__(self) -> int:
-        return len(self.coarse)
-
-    def map(self, change: Callable[[Tensor], Tensor]) -> "Knots":
-        """Change all there are."""
-        return Knots(
-            coarse=change(self.coarse),
-            fine=None if self.fine is None else change(self.fine),
-            rows=None if self.rows is None else change(self.rows),
-            columns=None if self.columns is None else change(self.columns),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """Which rows of a picture are read, or which columns: the weights of the knots for each."""
-
-    coarse: Tensor  # (h, 4n)
-    fine: Tensor  # (h, 8n)
-    line: Tensor  # (h, 16n)
-
-    def __getitem__(self, some: slice) -> "Reading":
-        return Reading(coarse=self.coarse[some], fine=self.fine[some], line=self.line[some])
-
-    def __len__(self) -> int:
-        return len(self.coarse)
-
-    def to(self, device: torch.device) -> "Reading":
-        """Move to where the knots are."""
-        return Reading(
-            coarse=self.coarse.to(device), fine=self.fine.to(device), line=self.line.to(device)
-        )
 
 
 class Generator(Special):
@@ -154,8 +77,11 @@ class Generator(Special):
         if form.n_lines:
             self.row_lines = Lines(form)
             self.column_lines = Lines(form)
-        self.frequencies = nn.Parameter(torch.empty(form.n_waves))
         n_read = form.n_fields + form.n_fine + 2 * form.n_lines
+        if form.n_layers:
+            self.silhouettes = Silhouettes(n_read + 2, 2 * form.n_lines, form.n_layers, n_style)
+            return
+        self.frequencies = nn.Parameter(torch.empty(form.n_waves))
         self.to_waves = StyledMix(n_read, 2 * form.n_waves, n_style, 1.0)
         self.to_tones = StyledMix(2 * form.n_waves, form.n_tones, n_style, 2**0.5)
         self.to_colours = StyledMix(form.n_tones, 3, n_style, 0.6)
@@ -232,16 +158,20 @@ class Generator(Special):
         """
         n_at_once = max(1, N_AT_ONCE // (len(rows) * len(columns)))
         n_rows = max(1, N_AT_ONCE // len(columns))
-        rows, columns = rows.to(styles.device), columns.to(styles.device)
+        rows, columns = (side.map(lambda x: x.to(styles.device)) for side in (rows, columns))
         strips = [rows[start : start + n_rows] for start in range(0, len(rows), n_rows)]
         pictures = []
         with torch.autocast(styles.device.type, enabled=False):
-            across = _read_across(knots.map(Tensor.float), columns)
-            for start in range(0, len(knots), n_at_once):
-                some = slice(start, start + n_at_once)
-                layers = self._set_layers(styles[some].float())
-                read = [self._read(_read_strip(strip, across[some]), layers) for strip in strips]
-                pictures.append(torch.cat(read, 2))
+            across = read_across(knots.map(Tensor.float), columns)
+            parts = zip(across.split(n_at_once), styles.float().split(n_at_once), strict=True)
+            for some, their_styles in parts:
+                fields = (read_strip(strip, some, columns) for strip in strips)
+                if self.form.n_layers:
+                    cut = self.silhouettes.under(their_styles)
+                    pictures.append(torch.cat([self.silhouettes(x, cut) for x in fields], 2))
+                else:
+                    layers = self._set_layers(their_styles)
+                    pictures.append(torch.cat([self._read(x, layers) for x in fields], 2))
         return torch.cat(pictures).reshape(len(knots), 3, len(rows), len(columns))
 
     def _set_layers(self, styles: Tensor) -> list[tuple[Tensor, Tensor]]:
@@ -273,29 +203,8 @@ class Generator(Special):
         self.directions.normal_(std=2.4, generator=generator)
         self.phases.weight.mul_(1.4)
         self.phases.bias.uniform_(-math.pi, math.pi, generator=generator)
-        self.frequencies.copy_(torch.linspace(0.5, 5.0, len(self.frequencies)))
-
-
-def _read_across(knots: Knots, columns: Reading) -> Knots:
-    """Read some columns (w) of everything but the lines of rows; (..., w) each."""
-    return Knots(
-        coarse=knots.coarse @ columns.coarse.T,
-        fine=None if knots.fine is None else knots.fine @ columns.fine.T,
-        rows=knots.rows,
-        columns=None if knots.columns is None else knots.columns @ columns.line.T,
-    )
-
-
-def _read_strip(strip: Reading, across: Knots) -> Tensor:
-    """Read some rows (h) of what `_read_across` gave: (B, n_read, h · w)."""
-    read = [strip.coarse @ across.coarse]
-    if across.fine is not None:
-        read.append(strip.fine @ across.fine)
-    if across.rows is not None and across.columns is not None:
-        size = -1, -1, *read[0].shape[2:]
-        read.append((across.rows @ strip.line.T)[:, :, :, None].expand(size))
-        read.append(across.columns[:, :, None].expand(size))
-    return torch.cat(read, 1).flatten(2) if len(read) > 1 else read[0].flatten(2)
+        if not self.form.n_layers:
+            self.frequencies.copy_(torch.linspace(0.5, 5.0, len(self.frequencies)))
 
 
 class Lines(Special):
@@ -309,6 +218,7 @@ class Lines(Special):
     def __init__(self, form: Form) -> None:
         super().__init__()
         self.frequencies = nn.Parameter(torch.empty(form.line_width))  # radians to a pixel
+        self.heights = nn.Parameter(torch.empty(form.line_width))
         self.phases = nn.Linear(form.n_style, form.line_width)
         n_seen = form.line_width + form.width // 4
         widths = [n_seen, form.line_width, form.line_width, form.line_width]
@@ -323,7 +233,8 @@ class Lines(Special):
         place = (torch.arange(n) + 0.5 - n / 2).to(styles) * LINE_KNOT
         angles = self.frequencies[:, None] * place + self.phases(styles)[:, :, None]
         fine = F.interpolate(seen, size=n, mode="linear", align_corners=False)
-        x = torch.cat([torch.sin(angles).to(fine) * 2**0.5, fine], 1)
+        waves = torch.sin(angles) * self.heights[:, None]
+        x = torch.cat([waves.to(fine), fine], 1)
         for conv in self.convs:
             x = conv(x, styles)
         return normalise(self.to_lines(x))
@@ -332,85 +243,6 @@ class Lines(Special):
         """Begin with periods of 512 pixels down to 6, phases anywhere."""
         periods = torch.logspace(math.log10(512), math.log10(6), len(self.frequencies))
         self.frequencies.copy_(2 * math.pi / periods)
+        self.heights.copy_((periods / 128) ** 0.7)  # as rough as mountains are, not as noise
         self.phases.weight.mul_(1.4)
         self.phases.bias.uniform_(-math.pi, math.pi, generator=generator)
-
-
-def n_places(n_pixels: int, density: float) -> int:
-    """Return how many places cover a side of a picture."""
-    return math.ceil(n_pixels / (PLACE * density))
-
-
-def spline_rows(n_pixels: int, density: float = 1.0) -> Reading:
-    """Return how to read all rows of a picture, or all columns of one so wide."""
-    place = PLACE * density
-    first = math.floor((n_places(n_pixels, density) * place - n_pixels) / 2)
-    pixels = torch.arange(first, first + n_pixels, dtype=torch.float64) + 0.5
-    n = n_places(n_pixels, density) * PLACE
-    coarse, fine, line = (
-        spline(n // knot, pixels / (knot * density) - 0.5) for knot in (KNOT, FINE_KNOT, LINE_KNOT)
-    )
-    return Reading(coarse=coarse, fine=fine, line=line)
-
-
-class Critic(nn.Module):
-    """Judge pictures (B, 3, h, w), about 64×64: logits (B, n_heads).
-
-    Parameters
-    ----------
-    width : channels at a quarter of the side; twice that further on
-    n_heads : opinions on each picture, for pictures of several kinds
-    fine : see edges in overlapping strides; else in squares of 4×4, which is cheaper
-    """
-
-    N_GROUP = 8  # pictures that follow each other are compared
-    N_SPREADS = 16  # channels that tell a group's spread; 16 keep the convolution on its fast path
-
-    def __init__(self, width: int, n_heads: int, *, fine: bool) -> None:
-        super().__init__()
-        self.first = (
-            nn.Sequential(
-                nn.Conv2d(3, width // 2, 4, stride=2, padding=1),
-                nn.LeakyReLU(SLOPE),
-                nn.Conv2d(width // 2, width, 4, stride=2, padding=1),
-            )
-            if fine
-            else nn.Conv2d(3, width, 4, stride=4)
-        )
-        self.at_quarter = Block(width)
-        self.widen = nn.Conv2d(width, 2 * width, 1)
-        self.attention = Attention(2 * width)
-        self.at_eighth = Block(2 * width)
-        self.compare = nn.Conv2d(2 * width + self.N_SPREADS, 2 * width, 3, padding=1)
-        self.inner = nn.Linear(2 * width, 2 * width)
-        self.last = nn.Linear(2 * width, n_heads)
-
-    def _spread(self, x: Tensor) -> Tensor:
-        """Return how far the pictures of a group differ (Karras et al. 2018)."""
-        B, C, H, W = x.shape
-        n_group = min(self.N_GROUP, B)
-        grouped = x.float().reshape(-1, n_group, self.N_SPREADS, C // self.N_SPREADS, H, W)
-        spread = (grouped.var(1, correction=0) + 1e-6).sqrt().mean((2, 3, 4)).to(x.dtype)
-        return spread.repeat_interleave(n_group, 0)[:, :, None, None].expand(-1, -1, H, W)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits (B, n_heads), higher for true; B is a multiple of N_GROUP, or below it."""
-        x = self.at_quarter(self.first(x.contiguous(memory_format=torch.channels_last)))
-        x = self.at_eighth(self.attention(self.widen(halve(x))))
-        x = halve(x)
-        x = F.leaky_relu(self.compare(torch.cat([x, self._spread(x)], 1)), SLOPE)
-        logits: Tensor = self.last(F.leaky_relu(self.inner(x.mean((2, 3))), SLOPE))
-        return logits
-
-
-def initialise(network: nn.Module, generator: RandomGenerator) -> None:
-    """Draw all weights from a CPU generator, so that every layer keeps its input's strength."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(module.weight, a=SLOPE, generator=generator)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-    for module in network.modules():
-        if isinstance(module, Special):
-            with torch.no_grad():
-                module.start(generator)

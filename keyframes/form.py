@@ -1,0 +1,36 @@
+"""The form of the networks of the stills."""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """The form of the networks of one theme.
+
+    Raises
+    ------
+    ValueError
+        A field is out of its range.
+    """
+
+    n_noise: int = 128  # length of z, the noise behind a style
+    n_style: int = 256  # length of w, the style of a still
+    width: int = 128  # channels of the generator's coarse maps; half, then a quarter inside
+    n_fields: int = 16  # smooth fields that pictures are read from
+    n_fine: int = 4  # finer ones beside them; 0 where nothing in the pictures is small
+    n_lines: int = 8  # fields of the row alone, and as many of the column; 0: nothing straight
+    line_width: int = 48  # channels inside the network of the lines
+    n_layers: int = 12  # that are laid over each other; 0: colours from waves and tones
+    n_waves: int = 24  # tones that go up and down with the fields
+    n_tones: int = 32  # tones that colours are mixed from
+    whole_width: int = 64  # channels of the critic of whole pictures
+    detail_width: int = 32  # channels of the critic of details
+
+    def __post_init__(self) -> None:
+        for name in ("width", "whole_width", "detail_width"):
+            if getattr(self, name) < 16 or getattr(self, name) % 16:
+                raise ValueError(f"{name} must be a multiple of 16.")
+        for field in fields(self):
+            smallest = 0 if field.name in ("n_fine", "n_lines", "n_layers") else 1
+            if getattr(self, field.name) < smallest:
+                raise ValueError(f"{field.name} must be {smallest} or more.")

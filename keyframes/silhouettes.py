@@ -1,0 +1,85 @@
+"""Colours from fields, as a poster is printed: layer upon layer, each cut out along a contour."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Generator as RandomGenerator
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from keyframes.layers import Special, StyledMix, mix
+
+SOFTEST, SHARPEST = 1.0, 24.0  # the layers begin so: the hindmost is a haze, the foremost is cut
+SHADES = 0.35  # how strongly the fields shade a layer's colour, to begin with
+# Beyond these an exponential would run away before the critics could say anything.
+MOST_SHARP, MOST_SHADED = math.log(200), 2.0
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The layers of B pictures, as their styles set them: contours first, then colours."""
+
+    weights: Tensor  # (B, K − 1 + 3K, n_read)
+    shifts: Tensor  # (B, K − 1 + 3K, 1)
+
+
+class Silhouettes(Special):
+    """Lay K layers over each other, back to front; the hindmost covers all.
+
+    A layer covers what lies above zero in a mixture of the fields, hazily or sharply, and its
+    colour is shaded by another mixture of them, of which lines are no part: they would show as
+    stripes. The style sets all mixtures. That is how a poster of a landscape or of a skyline is
+    built up, and much of what is seen: things in front of things.
+
+    Parameters
+    ----------
+    n_read : fields that are read, lines included
+    n_lines : how many of them are lines, the last ones
+    n_layers : K, 2 or more
+    n_style : length of a style
+    """
+
+    def __init__(self, n_read: int, n_lines: int, n_layers: int, n_style: int) -> None:
+        super().__init__()
+        self.n_layers, self.n_lines = n_layers, n_lines
+        self.contours = StyledMix(n_read, n_layers - 1, n_style, 1.0)
+        self.sharpness = nn.Linear(n_style, n_layers - 1)  # its logarithm
+        self.shading = StyledMix(n_read - n_lines, 3 * n_layers, n_style, 1.0)
+        self.shades = nn.Linear(n_style, 3 * n_layers)  # logarithm of the shading's strength
+
+    def under(self, styles: Tensor) -> Cut:
+        """Return the layers under styles (B, n_style)."""
+        sharpness = self.sharpness(styles).clamp(max=MOST_SHARP).exp()[:, :, None]
+        shades = self.shades(styles).clamp(max=MOST_SHADED).exp()[:, :, None]
+        contours, places = self.contours.under(styles)
+        shading, colours = self.shading.under(styles)
+        return Cut(
+            weights=torch.cat(
+                [contours * sharpness, F.pad(shading * shades, (0, self.n_lines))], 1
+            ),
+            shifts=torch.cat([places * sharpness, colours], 1),
+        )
+
+    def forward(self, fields: Tensor, cut: Cut) -> Tensor:
+        """Map fields (B, up to n_read, n) at some pixels to their colours (B, 3, n) in [−1, 1]."""
+        n = self.n_layers
+        mixed = mix(cut.weights[:, :, : fields.shape[1]], cut.shifts, fields)
+        over, colours = mixed[:, : n - 1], mixed[:, n - 1 :].unflatten(1, (3, n))
+        # A layer covers sigmoid(over) of a pixel. As logarithms, since sharp layers leave nothing
+        # of those behind them: what this layer and all in front of it leave free.
+        free = F.logsigmoid(-over).flip(1).cumsum(1).flip(1)
+        seen = torch.cat([free[:, :1], free + over], 1).exp()
+        return (colours * seen[:, None]).sum(2).tanh()
+
+    def start(self, generator: RandomGenerator) -> None:
+        """Begin with hazes behind and cut shapes in front, each on about a third of a picture."""
+        if self.n_lines:
+            self.contours.weight[:, -self.n_lines :] *= 0.3
+        self.contours.shift.bias.uniform_(-1.2, 0.2, generator=generator)
+        self.sharpness.weight.mul_(0.2)
+        steps = torch.linspace(math.log(SOFTEST), math.log(SHARPEST), self.n_layers - 1)
+        self.sharpness.bias.copy_(steps)
+        self.shading.shift.weight.mul_(0.5)
+        self.shades.weight.mul_(0.2)
+        self.shades.bias.fill_(math.log(SHADES))

@@ -1,0 +1,65 @@
+"""Layers that are laid over each other: what is in front hides what is behind."""
+
+import pytest
+import torch
+
+from keyframes.layers import initialise
+from keyframes.silhouettes import Cut, Silhouettes
+from pix2pix.run import seeded
+
+RAMP = torch.linspace(-1, 1, 101).reshape(1, 1, -1)  # the one field that is read
+
+
+def _cut(sharpness: float, places: tuple[float, float]) -> Cut:
+    """Lay a red ground, a green layer, and a blue one in front of it, each right of its place."""
+    weights = torch.zeros(1, 2 + 9, 1)
+    weights[:, :2] = sharpness
+    shifts = torch.full((11,), -3.0)
+    shifts[:2] = torch.tensor(places) * -sharpness
+    shifts[[2, 6, 10]] = 3.0  # red of the first layer, green of the second, blue of the third
+    return Cut(weights=weights, shifts=shifts.reshape(1, 11, 1))
+
+
+def _paint(cut: Cut) -> torch.Tensor:
+    return Silhouettes(1, 0, 3, 8)(RAMP, cut)[0]
+
+
+def test_each_layer_hides_those_behind_it() -> None:
+    painted = _paint(_cut(200.0, (-0.5, 0.5)))
+    for channel, some in enumerate([slice(0, 24), slice(27, 74), slice(77, 101)]):
+        others = [other for other in range(3) if other != channel]
+        assert painted[channel, some].min() > 0.99
+        assert painted[others, some].max() < -0.99
+
+
+def test_what_is_in_front_is_not_touched_by_what_lies_behind() -> None:
+    alone, both = _paint(_cut(200.0, (9.0, 0.0))), _paint(_cut(200.0, (-0.5, 0.0)))
+    torch.testing.assert_close(alone[:, 53:], both[:, 53:])
+    assert not torch.allclose(alone[:, 30:48], both[:, 30:48])
+
+
+@pytest.mark.parametrize(("sharpness", "low", "high"), [(200.0, 0, 3), (5.0, 15, 60)])
+def test_contours_are_cut_or_hazy(sharpness: float, low: int, high: int) -> None:
+    green = _paint(_cut(sharpness, (0.0, 9.0)))[1]
+    assert low <= (green.abs() < 0.9).sum() <= high
+
+
+def test_every_layer_is_seen_to_begin_with_and_learns() -> None:
+    layers = Silhouettes(6, 2, 5, 8)
+    initialise(layers, seeded(0))
+    fields = torch.randn(16, 6, 500, generator=seeded(1))
+    styles = torch.randn(16, 8, generator=seeded(2))
+    painted = layers(fields, layers.under(styles))
+    assert painted.shape == (16, 3, 500)
+    assert painted.std((0, 2)).min() > 0.2
+    torch.autograd.backward(painted.square().mean())
+    slopes = layers.shading.shift.bias.grad.reshape(3, 5).abs().sum(0)
+    assert slopes.min() > slopes.max() / 50
+
+
+def test_lines_do_not_shade() -> None:
+    layers = Silhouettes(6, 2, 5, 8)
+    initialise(layers, seeded(0))
+    cut = layers.under(torch.randn(3, 8, generator=seeded(2)))
+    assert cut.weights[:, :4, -2:].abs().min() > 0
+    assert cut.weights[:, 4:, -2:].abs().max() == 0
