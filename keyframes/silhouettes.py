@@ -14,6 +14,10 @@ SOFTEST, SHARPEST = 1.0, 24.0  # the layers begin so: the hindmost is a haze, th
 SHADES = 0.35  # how strongly the fields shade a layer's colour, to begin with
 # Beyond these an exponential would run away before the critics could say anything.
 MOST_SHARP, MOST_SHADED = math.log(200), 2.0
+# Logits beyond which a layer covers a pixel wholly or not at all, and the logarithm below which
+# nothing is seen. Without them the slopes of sharp layers become denormal numbers, with which
+# products take ten times as long.
+COVERED, UNSEEN = 20.0, -50.0
 
 
 @dataclass(frozen=True)
@@ -65,11 +69,12 @@ class Silhouettes(Special):
         """Map fields (B, up to n_read, n) at some pixels to their colours (B, 3, n) in [−1, 1]."""
         n = self.n_layers
         mixed = mix(cut.weights[:, :, : fields.shape[1]], cut.shifts, fields)
-        over, colours = mixed[:, : n - 1], mixed[:, n - 1 :].unflatten(1, (3, n))
+        over = mixed[:, : n - 1].clamp(-COVERED, COVERED)
+        colours = mixed[:, n - 1 :].unflatten(1, (3, n))
         # A layer covers sigmoid(over) of a pixel. As logarithms, since sharp layers leave nothing
         # of those behind them: what this layer and all in front of it leave free.
         free = F.logsigmoid(-over).flip(1).cumsum(1).flip(1)
-        seen = torch.cat([free[:, :1], free + over], 1).exp()
+        seen = torch.cat([free[:, :1], free + over], 1).clamp(min=UNSEEN).exp()
         return (colours * seen[:, None]).sum(2).tanh()
 
     def start(self, generator: RandomGenerator) -> None:

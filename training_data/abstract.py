@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from training_data import palettes, textures
+from training_data.parts import in_parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +87,7 @@ def sample(generator: torch.Generator, n: int) -> Tensor:
     return vectors
 
 
+@in_parts
 def paint(vectors: Tensor, height: int, width: int) -> Tensor:
     """Paint pictures from their parameters.
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from training_data import palettes
+from training_data.parts import in_parts
 from training_data.scenery import (
     Plane,
     Sky,
@@ -102,6 +103,7 @@ def sample(generator: torch.Generator, n: int) -> Tensor:
     return vectors
 
 
+@in_parts
 def paint(vectors: Tensor, height: int, width: int) -> Tensor:
     """Paint cityscapes from their parameters.
 
