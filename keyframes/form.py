@@ -34,3 +34,5 @@ class Form:
             smallest = 0 if field.name in ("n_fine", "n_lines", "n_layers") else 1
             if getattr(self, field.name) < smallest:
                 raise ValueError(f"{field.name} must be {smallest} or more.")
+        if self.n_layers in (1, 2):
+            raise ValueError("n_layers must be 0, or 3 or more: a ground, a haze, a cut layer.")

@@ -33,7 +33,7 @@ from keyframes.layers import (
 )
 from keyframes.silhouettes import Silhouettes
 
-N_AT_ONCE = 2**14  # pixels read together: what they need then stays in a processor's cache
+N_AT_ONCE = 2**12  # pixels read together: what they need then stays in a processor's cache
 
 
 class Generator(Special):
@@ -45,12 +45,12 @@ class Generator(Special):
       ╰─────────────────────────────────────────▶ each pixel's colour, read from the fields there
 
     The fields are cubic B-splines, and a pixel's colour depends on their values at that pixel
-    alone, through a small network that the style sets, as in Stanley's pattern-producing networks
-    (2007) and in Anokhin et al. 2021. So edges are as sharp as the pixels and curves as smooth as
-    the fields, from the first step on; what is left to learn is which ones. What is smaller than
-    a knot of theirs, such as a star, comes from the fine fields. What is straight, upright or
-    level, such as a horizon, a wall, or a front of windows, comes from the lines: a field of the
-    row alone and one of the column alone make a grid together.
+    alone, as in Stanley's pattern-producing networks (2007) and in Anokhin et al. 2021. So edges
+    are as sharp as the pixels and curves as smooth as the fields, from the first step on; what is
+    left to learn is which ones. What is smaller than a knot of theirs, such as a star, comes from
+    the fine fields. What is straight, upright or level, such as a horizon, a wall, or a front of
+    windows, comes from the lines: a field of the row alone and one of the column alone make a grid
+    together. Colours are read by `Silhouettes`; in older files by a small network of sines.
     """
 
     def __init__(self, form: Form) -> None:
@@ -165,8 +165,9 @@ class Generator(Special):
             across = read_across(knots.map(Tensor.float), columns)
             parts = zip(across.split(n_at_once), styles.float().split(n_at_once), strict=True)
             for some, their_styles in parts:
-                fields = (read_strip(strip, some, columns) for strip in strips)
-                if self.form.n_layers:
+                layered = self.form.n_layers > 0
+                fields = (read_strip(strip, some, columns, placed=layered) for strip in strips)
+                if layered:
                     cut = self.silhouettes.under(their_styles)
                     pictures.append(torch.cat([self.silhouettes(x, cut) for x in fields], 2))
                 else:

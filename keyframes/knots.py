@@ -92,19 +92,21 @@ def read_across(knots: Knots, columns: Reading) -> Knots:
     )
 
 
-def read_strip(strip: Reading, across: Knots, columns: Reading) -> Tensor:
-    """Read some rows (h) of what `read_across` gave: (B, n_read, h · w)."""
+def read_strip(strip: Reading, across: Knots, columns: Reading, *, placed: bool) -> Tensor:
+    """Read some rows (h) of what `read_across` gave: (B, n_read, h · w).
+
+    First come the fields, with `placed` then y and x, then fine fields, lines of rows, of columns.
+    """
     read = [strip.coarse @ across.coarse]
+    plane = read[0].shape[2:]
+    if placed:
+        read.append(strip.place[:, None].expand(len(across), 1, *plane))
+        read.append(columns.place.expand(len(across), 1, *plane))
     if across.fine is not None:
         read.append(strip.fine @ across.fine)
     if across.rows is not None and across.columns is not None:
-        plane = read[0].shape[2:]
-        read += [
-            strip.place[:, None].expand(len(across), 1, *plane),
-            columns.place.expand(len(across), 1, *plane),
-            (across.rows @ strip.line.T)[:, :, :, None].expand(-1, -1, *plane),
-            across.columns[:, :, None].expand(-1, -1, *plane),
-        ]
+        read.append((across.rows @ strip.line.T)[:, :, :, None].expand(-1, -1, *plane))
+        read.append(across.columns[:, :, None].expand(-1, -1, *plane))
     return torch.cat(read, 1).flatten(2) if len(read) > 1 else read[0].flatten(2)
 
 
@@ -115,8 +117,8 @@ def n_places(n_pixels: int, density: float) -> int:
 
 def spline_rows(n_pixels: int, density: float = 1.0) -> Reading:
     """Return how to read all rows of a picture, or all columns of one so wide."""
-    place = PLACE * density
-    first = math.floor((n_places(n_pixels, density) * place - n_pixels) / 2)
+    n_covered = n_places(n_pixels, density) * PLACE * density
+    first = math.floor((n_covered - n_pixels) / 2)
     pixels = torch.arange(first, first + n_pixels, dtype=torch.float64) + 0.5
     n = n_places(n_pixels, density) * PLACE
     coarse, fine, line = (

@@ -12,6 +12,7 @@ from keyframes.layers import Special, StyledMix, mix
 
 SOFTEST, SHARPEST = 1.0, 24.0  # the layers begin so: the hindmost is a haze, the foremost is cut
 SHADES = 0.35  # how strongly the fields shade a layer's colour, to begin with
+LEAST_SHARP = 8.0  # of what is cut: lines in a veil would show as stripes
 # Beyond these an exponential would run away before the critics could say anything.
 MOST_SHARP, MOST_SHADED = math.log(200), 2.0
 # Logits beyond which a layer covers a pixel wholly or not at all, and the logarithm below which
@@ -32,9 +33,10 @@ class Silhouettes(Special):
     """Lay K layers over each other, back to front; the hindmost covers all.
 
     A layer covers what lies above zero in a mixture of the fields, hazily or sharply, and its
-    colour is shaded by another mixture of them, of which lines are no part: they would show as
-    stripes. The style sets all mixtures. That is how a poster of a landscape or of a skyline is
-    built up, and much of what is seen: things in front of things.
+    colour is shaded by another mixture of them. The style sets all mixtures. That is how a poster
+    of a landscape or of a skyline is built up, and much of what is seen: things in front of
+    things. Lines are read only where the front half of the layers is cut: in hazes and in colours
+    they showed as stripes.
 
     Parameters
     ----------
@@ -47,22 +49,28 @@ class Silhouettes(Special):
     def __init__(self, n_read: int, n_lines: int, n_layers: int, n_style: int) -> None:
         super().__init__()
         self.n_layers, self.n_lines = n_layers, n_lines
-        self.contours = StyledMix(n_read, n_layers - 1, n_style, 1.0)
-        self.sharpness = nn.Linear(n_style, n_layers - 1)  # its logarithm
+        n_hazes = (n_layers - 1) // 2
+        self.hazes = StyledMix(n_read - n_lines, n_hazes, n_style, 1.0)
+        self.contours = StyledMix(n_read, n_layers - 1 - n_hazes, n_style, 1.0)
+        self.sharpness = nn.Linear(n_style, n_layers - 1)  # its logarithm, above the least
+        least = torch.zeros(n_layers - 1)
+        least[n_hazes:] = LEAST_SHARP
+        self.register_buffer("least_sharp", least, persistent=False)
         self.shading = StyledMix(n_read - n_lines, 3 * n_layers, n_style, 1.0)
         self.shades = nn.Linear(n_style, 3 * n_layers)  # logarithm of the shading's strength
 
     def under(self, styles: Tensor) -> Cut:
         """Return the layers under styles (B, n_style)."""
-        sharpness = self.sharpness(styles).clamp(max=MOST_SHARP).exp()[:, :, None]
+        sharpness = self.sharpness(styles).clamp(max=MOST_SHARP).exp() + self.least_sharp
         shades = self.shades(styles).clamp(max=MOST_SHADED).exp()[:, :, None]
+        hazes, haze_places = self.hazes.under(styles)
         contours, places = self.contours.under(styles)
         shading, colours = self.shading.under(styles)
+        over = torch.cat([F.pad(hazes, (0, self.n_lines)), contours], 1) * sharpness[:, :, None]
+        places = torch.cat([haze_places, places], 1) * sharpness[:, :, None]
         return Cut(
-            weights=torch.cat(
-                [contours * sharpness, F.pad(shading * shades, (0, self.n_lines))], 1
-            ),
-            shifts=torch.cat([places * sharpness, colours], 1),
+            weights=torch.cat([over, F.pad(shading * shades, (0, self.n_lines))], 1),
+            shifts=torch.cat([places, colours], 1),
         )
 
     def forward(self, fields: Tensor, cut: Cut) -> Tensor:
@@ -81,7 +89,8 @@ class Silhouettes(Special):
         """Begin with hazes behind and cut shapes in front, each on about a third of a picture."""
         if self.n_lines:
             self.contours.weight[:, -self.n_lines :] *= 0.3
-        self.contours.shift.bias.uniform_(-1.2, 0.2, generator=generator)
+        for mixture in (self.hazes, self.contours):
+            mixture.shift.bias.uniform_(-1.2, 0.2, generator=generator)
         self.sharpness.weight.mul_(0.2)
         steps = torch.linspace(math.log(SOFTEST), math.log(SHARPEST), self.n_layers - 1)
         self.sharpness.bias.copy_(steps)

@@ -3,7 +3,6 @@
 import base64
 import json
 import zlib
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from film.portraits import cover, lay_stops
 from film.recipe import MAX_KEYFRAMES, Recipe, parse_recipe
 from film.theme import STILLS_FILE, Theme, load_theme
 from film.video import MAX_RECIPE_BYTES
-from keyframes.knots import spline_rows
+from keyframes.knots import Knots, spline_rows
 from spectro.errors import TonfilmError
 
 # Of the tiny theme, at the canvas of a square film: 8 places of 4 knots a side.
@@ -131,13 +130,14 @@ def test_a_film_walks_from_the_picture_to_the_still_of_a_seed(theme: Theme) -> N
     ]
     stops = lay_stops(theme, recipe, SQUARE)
     fields = theme.stills.generator.fields(stops.styles, 256, 256)
-    away = torch.tensor([0.0, 1.0])  # a picture has neither fine fields nor lines
-    knots = replace(
-        fields.map(lambda some: some * away.reshape(-1, *[1] * (some.ndim - 1))),
-        coarse=torch.stack([stops.own.knots[0], fields.coarse[1]]),
-    )
+    # A picture has neither fine fields nor lines, as when it was fitted.
+    knots = Knots(coarse=stops.own.knots[:1]), fields[1:]
     rows = spline_rows(256)
-    ends = theme.stills.generator.read(knots, stops.styles, rows, rows).add(1).mul(0.5)
+    painted = [
+        theme.stills.generator.read(some, style[None], rows, rows)
+        for some, style in zip(knots, stops.styles, strict=True)
+    ]
+    ends = torch.cat(painted).add(1).mul(0.5)
     torch.testing.assert_close(torch.cat(frames[::2]), ends, atol=2e-3, rtol=0)
     assert all((frames[1] - end).abs().mean() > 0.01 for end in ends)
 

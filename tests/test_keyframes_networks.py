@@ -58,7 +58,8 @@ def test_what_lies_in_the_middle_stands_on_the_same_waves_in_any_shape() -> None
 def test_lines_go_straight_across_and_hold_what_is_a_few_pixels_wide() -> None:
     generator, styles = _start(Generator(FORM)), _styles(1)
     knots, whole = generator.fields(styles, 256, 256), spline_rows(256)
-    read = read_strip(whole, read_across(knots, whole), whole).reshape(-1, 256, 256)
+    across = read_across(knots, whole)
+    read = read_strip(whole, across, whole, placed=True).reshape(-1, 256, 256)
     lines = read[-2 * FORM.n_lines :]
     down, across = lines.chunk(2)
     assert (down - down[:, :, :1]).abs().max() < 1e-5
@@ -154,3 +155,9 @@ def test_a_critic_compares_the_pictures_of_a_group() -> None:
 def test_a_form_refuses_what_cannot_be_built(field: str) -> None:
     with pytest.raises(ValueError, match="must be"):
         Form(**{field: 0})
+
+
+def test_layers_are_none_or_a_ground_and_two_more() -> None:
+    assert Form(n_layers=0).n_layers == 0
+    with pytest.raises(ValueError, match="n_layers must be 0, or 3"):
+        Form(n_layers=2)

@@ -57,9 +57,10 @@ def test_every_layer_is_seen_to_begin_with_and_learns() -> None:
     assert slopes.min() > slopes.max() / 50
 
 
-def test_lines_do_not_shade() -> None:
+def test_lines_cut_the_front_layers_alone() -> None:
     layers = Silhouettes(6, 2, 5, 8)
     initialise(layers, seeded(0))
     cut = layers.under(torch.randn(3, 8, generator=seeded(2)))
-    assert cut.weights[:, :4, -2:].abs().min() > 0
-    assert cut.weights[:, 4:, -2:].abs().max() == 0
+    lines = cut.weights[:, :, -2:].abs()
+    assert lines[:, 2:4].min() > 0  # two hazes, two cut layers, then colours
+    assert lines[:, :2].max() == lines[:, 4:].max() == 0
