@@ -163,8 +163,8 @@ class Generator(Special):
         pictures = []
         with torch.autocast(styles.device.type, enabled=False):
             across = read_across(knots.map(Tensor.float), columns)
-            parts = zip(across.split(n_at_once), styles.float().split(n_at_once), strict=True)
-            for some, their_styles in parts:
+            in_parts = torch.split(styles.float(), n_at_once)
+            for some, their_styles in zip(across.split(n_at_once), in_parts, strict=True):
                 layered = self.form.n_layers > 0
                 fields = (read_strip(strip, some, columns, placed=layered) for strip in strips)
                 if layered:

@@ -40,11 +40,11 @@ class Knots:
 
     def split(self, n: int) -> Iterator["Knots"]:
         """Take n pictures at a time; unlike slices, all at once on the way back."""
-        coarse, fine, rows, columns = (
-            repeat(None) if knots is None else knots.split(n)
-            for knots in (self.coarse, self.fine, self.rows, self.columns)
+        fine, rows, columns = (
+            repeat(None) if knots is None else torch.split(knots, n)
+            for knots in (self.fine, self.rows, self.columns)
         )
-        for part in zip(coarse, fine, rows, columns, strict=False):
+        for part in zip(torch.split(self.coarse, n), fine, rows, columns, strict=False):
             yield Knots(coarse=part[0], fine=part[1], rows=part[2], columns=part[3])
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Knots":

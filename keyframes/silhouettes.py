@@ -78,12 +78,13 @@ class Silhouettes(Special):
         n = self.n_layers
         mixed = mix(cut.weights[:, :, : fields.shape[1]], cut.shifts, fields)
         over = mixed[:, : n - 1].clamp(-COVERED, COVERED)
-        colours = mixed[:, n - 1 :].unflatten(1, (3, n))
+        colours = torch.unflatten(mixed[:, n - 1 :], 1, (3, n))
         # A layer covers sigmoid(over) of a pixel. As logarithms, since sharp layers leave nothing
         # of those behind them: what this layer and all in front of it leave free.
         free = F.logsigmoid(-over).flip(1).cumsum(1).flip(1)
         seen = torch.cat([free[:, :1], free + over], 1).clamp(min=UNSEEN).exp()
-        return (colours * seen[:, None]).sum(2).tanh()
+        painted: Tensor = (colours * seen[:, None]).sum(2).tanh()
+        return painted
 
     def start(self, generator: RandomGenerator) -> None:
         """Begin with hazes behind and cut shapes in front, each on about a third of a picture."""

@@ -20,6 +20,6 @@ def in_parts(paint: Paint) -> Paint:
 
     @wraps(paint)
     def paint_all(vectors: Tensor, height: int, width: int) -> Tensor:
-        return torch.cat([paint(some, height, width) for some in vectors.split(N_AT_ONCE)])
+        return torch.cat([paint(some, height, width) for some in torch.split(vectors, N_AT_ONCE)])
 
     return paint_all
