@@ -110,7 +110,7 @@ def test_another_file_is_refused(generator: Generator, tmp_path: Path, damage: s
     elif damage == "odd form":
         stored.metadata["keyframes"] = '{"width": 3}'
     elif damage == "missing tensor":
-        del stored.tensors["frequencies"]
+        del stored.tensors["directions"]
     else:
         stored.tensors["frequencies"] = torch.zeros(1)
     with pytest.raises(weights.BrokenWeights, match="no keyframe generator"):
