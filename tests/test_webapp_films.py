@@ -53,6 +53,17 @@ def test_a_song_becomes_a_film(app: Flask, visitor: Visitor) -> None:
     assert visitor.get(f"/films/{film_id}/poster.jpg").data[:2] == b"\xff\xd8"
 
 
+def test_who_asks_for_the_newest_frame_as_the_film_ends_gets_its_poster(
+    app: Flask, visitor: Visitor
+) -> None:
+    film_id = visitor.new_film(visitor.new_song(0.5))
+    work(app)
+    latest, poster = f"/films/{film_id}/latest.jpg?version=1", f"/films/{film_id}/poster.jpg"
+    assert visitor.get(latest).data == visitor.get(poster).data
+    _film_path(app, film_id).with_suffix(".jpg").unlink()
+    assert visitor.get(latest).status_code == 204
+
+
 def _film_path(app: Flask, film_id: str) -> Path:
     return Path(app.instance_path) / "films" / f"{film_id}.mp4"
 

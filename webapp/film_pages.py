@@ -85,10 +85,13 @@ def status(film_id: str) -> dict[str, Any]:
 @pages.get("/films/<film_id>/latest.jpg")
 def latest(film_id: str) -> Response:
     """Send the newest frame of a film that is being made."""
-    path = _latest(own_film(film_id))
-    if not path.exists():
-        abort(404)
-    return send_file(path, mimetype="image/jpeg", max_age=0)
+    film = own_film(film_id)
+    # The film may have been finished since the page was told of the frame: then its poster, or
+    # nothing in the moment before there is one.
+    for path in (_latest(film), service().storage.poster(film.id)):
+        if path.exists():
+            return send_file(path, mimetype="image/jpeg", max_age=0)
+    return Response(status=204)
 
 
 @pages.get("/films/<film_id>/poster.jpg")

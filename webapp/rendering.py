@@ -44,4 +44,6 @@ def write_poster(film: Path, poster: Path) -> None:
         frame = next(container.decode(video=0))
         height = round(frame.height * POSTER_WIDTH / frame.width)
         pixels = frame.reformat(POSTER_WIDTH, height, "rgb24").to_ndarray()
-    Image.fromarray(pixels).save(poster, quality=JPEG_QUALITY)
+    part = poster.with_suffix(".part.jpg")
+    Image.fromarray(pixels).save(part, quality=JPEG_QUALITY)
+    part.replace(poster)
