@@ -117,19 +117,17 @@ class Generator(Special):
         x = double(x)
         for conv in self.at_half:
             x = conv(x, styles)
-        coarse, fine = normalise(self.to_fields(x)), None
-        lines = (None, None)
+        coarse = normalise(self.to_fields(x))
+        fine = rows = columns = None
         if self.form.n_lines:
-            lines = (
-                self.row_lines(x.mean(3), styles),
-                self.column_lines(x.mean(2), styles),
-            )
+            rows = self.row_lines(x.mean(3), styles)
+            columns = self.column_lines(x.mean(2), styles)
         if self.form.n_fine:
             x = double(x)
             for conv in self.at_whole:
                 x = conv(x, styles)
             fine = normalise(self.to_fine(x))
-        return Knots(coarse=coarse, fine=fine, rows=lines[0], columns=lines[1])
+        return Knots(coarse=coarse, fine=fine, rows=rows, columns=columns)
 
     def _waves(self, styles: Tensor, n_rows: int, n_columns: int) -> Tensor:
         """Return plane waves (B, width, n_rows, n_columns) whose phases the styles set.
@@ -202,8 +200,7 @@ class Generator(Special):
     def start(self, generator: RandomGenerator) -> None:
         """Begin with about a wave to a picture, phases anywhere, and narrow and broad bands."""
         self.directions.normal_(std=2.4, generator=generator)
-        self.phases.weight.mul_(1.4)
-        self.phases.bias.uniform_(-math.pi, math.pi, generator=generator)
+        _start_phases(self.phases, generator)
         if not self.form.n_layers:
             self.frequencies.copy_(torch.linspace(0.5, 5.0, len(self.frequencies)))
 
@@ -245,5 +242,10 @@ class Lines(Special):
         periods = torch.logspace(math.log10(512), math.log10(6), len(self.frequencies))
         self.frequencies.copy_(2 * math.pi / periods)
         self.heights.copy_((periods / 128) ** 0.7)  # as rough as mountains are, not as noise
-        self.phases.weight.mul_(1.4)
-        self.phases.bias.uniform_(-math.pi, math.pi, generator=generator)
+        _start_phases(self.phases, generator)
+
+
+def _start_phases(phases: nn.Linear, generator: RandomGenerator) -> None:
+    """Let waves begin anywhere, and styles move them far."""
+    phases.weight.mul_(1.4)
+    phases.bias.uniform_(-math.pi, math.pi, generator=generator)

@@ -107,7 +107,7 @@ def read_strip(strip: Reading, across: Knots, columns: Reading, *, placed: bool)
     if across.rows is not None and across.columns is not None:
         read.append((across.rows @ strip.line.T)[:, :, :, None].expand(-1, -1, *plane))
         read.append(across.columns[:, :, None].expand(-1, -1, *plane))
-    return torch.cat(read, 1).flatten(2) if len(read) > 1 else read[0].flatten(2)
+    return (torch.cat(read, 1) if len(read) > 1 else read[0]).flatten(2)
 
 
 def n_places(n_pixels: int, density: float) -> int:
@@ -117,12 +117,12 @@ def n_places(n_pixels: int, density: float) -> int:
 
 def spline_rows(n_pixels: int, density: float = 1.0) -> Reading:
     """Return how to read all rows of a picture, or all columns of one so wide."""
-    n_covered = n_places(n_pixels, density) * PLACE * density
-    first = math.floor((n_covered - n_pixels) / 2)
+    n_covered = n_places(n_pixels, density) * PLACE  # pixels as wide as at density 1
+    first = math.floor((n_covered * density - n_pixels) / 2)
     pixels = torch.arange(first, first + n_pixels, dtype=torch.float64) + 0.5
-    n = n_places(n_pixels, density) * PLACE
     coarse, fine, line = (
-        spline(n // knot, pixels / (knot * density) - 0.5) for knot in (KNOT, FINE_KNOT, LINE_KNOT)
+        spline(n_covered // knot, pixels / (knot * density) - 0.5)
+        for knot in (KNOT, FINE_KNOT, LINE_KNOT)
     )
     place = (torch.arange(n_pixels) + 0.5 - n_pixels / 2) / (density * UNIT)
     return Reading(coarse=coarse, fine=fine, line=line, place=place)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from keyframes.knots import KNOT, Knots, spline_rows
-from keyframes.layers import spline
+from keyframes.layers import spline, spread
 
 EPSILON = 1e-4  # of a variance, as in `layers.normalise`
 
@@ -43,12 +43,12 @@ class OwnFields:
         lines: those of a still fade away.
         """
         fields = given.coarse
-        mixed = (1 - self.shares.to(fields)) * fields + self.knots.to(fields)
-        variance, mean = torch.var_mean(mixed, (2, 3), correction=0, keepdim=True)
-        spreads = 1 - self.shares.to(fields) + self.spreads.to(fields)
-        coarse = mean + (mixed - mean) * spreads * torch.rsqrt(variance + EPSILON)
         away = 1 - self.shares.to(fields)
-        faded = given.map(lambda knots: knots * away.reshape(-1, *[1] * (knots.ndim - 1)))
+        mixed = away * fields + self.knots.to(fields)
+        variance, mean = torch.var_mean(mixed, (2, 3), correction=0, keepdim=True)
+        spreads = away + self.spreads.to(fields)
+        coarse = mean + (mixed - mean) * spreads * torch.rsqrt(variance + EPSILON)
+        faded = given.map(lambda knots: knots * spread(away[:, :, 0, 0], knots))
         return replace(faded, coarse=coarse)
 
 

@@ -85,7 +85,7 @@ class StyledConv(Special):
         variance, mean = torch.var_mean(x, _plane(x), correction=0)
         scale = (1 + self.scale(styles)) * torch.rsqrt(variance + 1e-4) * 2**0.5
         shift = self.shift(styles) * 2**0.5 - mean * scale
-        return F.leaky_relu(torch.addcmul(_spread(shift, x), x, _spread(scale, x)), SLOPE)
+        return F.leaky_relu(torch.addcmul(spread(shift, x), x, spread(scale, x)), SLOPE)
 
     def start(self, generator: RandomGenerator) -> None:  # noqa: ARG002
         """Begin with a style that weighs, but silences nothing."""
@@ -131,7 +131,7 @@ def normalise(x: Tensor) -> Tensor:
     """Bring each channel of each map (B, C, ...) to mean 0 and variance 1 over the map."""
     variance, mean = torch.var_mean(x, _plane(x), correction=0)
     scale = torch.rsqrt(variance + 1e-4)
-    return torch.addcmul(_spread(-mean * scale, x), x, _spread(scale, x))
+    return torch.addcmul(spread(-mean * scale, x), x, spread(scale, x))
 
 
 def _plane(x: Tensor) -> tuple[int, ...]:
@@ -139,7 +139,7 @@ def _plane(x: Tensor) -> tuple[int, ...]:
     return tuple(range(2, x.ndim))
 
 
-def _spread(values: Tensor, x: Tensor) -> Tensor:
+def spread(values: Tensor, x: Tensor) -> Tensor:
     """Lay (B, C) over maps (B, C, ...)."""
     return values.reshape(*values.shape, *[1] * (x.ndim - 2))
 

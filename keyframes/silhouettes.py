@@ -42,7 +42,7 @@ class Silhouettes(Special):
     ----------
     n_read : fields that are read, lines included
     n_lines : how many of them are lines, the last ones
-    n_layers : K, 2 or more
+    n_layers : K, 3 or more
     n_style : length of a style
     """
 

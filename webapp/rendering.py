@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import av
-from PIL import Image
 
 from film.pipeline import Song, make_film
 from film.recipe import parse_recipe
 from film.report import Report
+from webapp.jpegs import save_jpeg
 from webapp.leases import Lease
 from webapp.service import Service
 from webapp.tables import Film, db
@@ -44,6 +44,4 @@ def write_poster(film: Path, poster: Path) -> None:
         frame = next(container.decode(video=0))
         height = round(frame.height * POSTER_WIDTH / frame.width)
         pixels = frame.reformat(POSTER_WIDTH, height, "rgb24").to_ndarray()
-    part = poster.with_suffix(".part.jpg")
-    Image.fromarray(pixels).save(part, quality=JPEG_QUALITY)
-    part.replace(poster)
+    save_jpeg(pixels, poster, JPEG_QUALITY)

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 
 from film.theme import load_theme
+from webapp.jpegs import save_jpeg
 from webapp.leases import Lease
 from webapp.service import Service
 from webapp.tables import N_STILLS, Gallery
@@ -39,7 +39,5 @@ def paint_gallery(service: Service, gallery: Gallery, lease: Lease) -> None:
 
 def _save(picture: Tensor, path: Path) -> None:
     """Write a picture (3, H, W) in [0, 1] as a JPEG that appears whole."""
-    unfinished = path.with_suffix(".part")
     pixels = (picture * 255).round().to(torch.uint8).permute(1, 2, 0)
-    Image.fromarray(pixels.numpy()).save(unfinished, "JPEG", quality=JPEG_QUALITY)
-    unfinished.replace(path)
+    save_jpeg(pixels.numpy(), path, JPEG_QUALITY)
