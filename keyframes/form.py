@@ -13,7 +13,8 @@ class Form:
         A field is out of its range.
     """
 
-    n_noise: int = 128  # length of z, the noise behind a style
+    n_noise: int = 32  # length of z, the noise behind a style
+    n_octaves: int = 3  # of waves that each number of the noise is seen through as well
     n_style: int = 256  # length of w, the style of a still
     width: int = 128  # channels of the generator's coarse maps; half, then a quarter inside
     n_fields: int = 16  # smooth fields that pictures are read from
@@ -31,7 +32,7 @@ class Form:
             if getattr(self, name) < 16 or getattr(self, name) % 16:
                 raise ValueError(f"{name} must be a multiple of 16.")
         for field in fields(self):
-            smallest = 0 if field.name in ("n_fine", "n_lines", "n_layers") else 1
+            smallest = 0 if field.name in ("n_octaves", "n_fine", "n_lines", "n_layers") else 1
             if getattr(self, field.name) < smallest:
                 raise ValueError(f"{field.name} must be {smallest} or more.")
         if self.n_layers in (1, 2):

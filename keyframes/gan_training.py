@@ -1,4 +1,8 @@
-"""Train the generator against two critics: of whole pictures, and of details."""
+"""Train the generator against two critics: of whole pictures, and of details.
+
+Where it is known what numbers a picture was made from, the generator also learns to paint that
+very picture from them: roughly, as seen from afar. Its critics see to the rest.
+"""
 
 import copy
 from collections.abc import Callable, Sequence
@@ -17,12 +21,13 @@ from keyframes.critic import Critic
 from keyframes.critic_files import load_critics, save_critics
 from keyframes.form import Form
 from keyframes.generator import Generator
-from keyframes.knots import spline_rows
+from keyframes.knots import Knots, Reading, spline_rows
 from keyframes.layers import initialise
 from keyframes.learner import Learner, freeze
+from keyframes.noise import to_noise
 from keyframes.stills import Stills, paint_all, save_generator, sheet
 from keyframes.views import View, Views, draw_views
-from pix2pix.run import State, seeded, update_average
+from pix2pix.run import State, decay, seeded, update_average
 from pix2pix.weights import Weights
 
 # How often square, wide and tall pictures are seen. Square is what galleries show; wide is what
@@ -53,18 +58,23 @@ class Material:
     density: float  # of their pixels: 1 where the short side has 256
     # How far stills (n, 3, H, W) in [0, 1] are from held-out pictures; lower is better.
     judge: Callable[[Tensor], float]
+    # What the pictures were made from, (n, n_noise) for each shape; see `keyframes.noise`.
+    numbers: Sequence[Tensor] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """How the GAN learns: R3GAN's loss (Huang et al. 2024), its penalties now and then."""
 
-    n_batch: int = 32  # square pictures; a multiple of twice Critic.N_GROUP
-    rate: float = 3e-4  # of learning, of the critics and of the generator against them
+    n_batch: int = 16  # square pictures; a multiple of twice Critic.N_GROUP
+    rate: float = 5e-4  # of learning, of the generator
+    critics_rate: float = 3e-4
+    copying: float = 25.0  # weight of painting known pictures, to begin with
+    alone: float = 0.12  # share of a training from nothing in which known pictures are all there is
     penalty: float = 0.5  # gamma of R1 and R2
     penalty_every: int = 8  # steps
     n_penalised: int = 16  # pictures of a batch; a multiple of twice Critic.N_GROUP
-    half_life: int = 300  # steps, of the average generator
+    half_life: int = 200  # steps, of the average generator
     bf16: bool = False  # convolve in bfloat16, a third faster where the processor knows it
 
 
@@ -74,6 +84,29 @@ class Base:
 
     generator: Generator
     critics: Weights | None  # as `GanTraining.export_critics` writes them
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Batch:
+    """True pictures, and the noise to paint as many from."""
+
+    pictures: Tensor  # (B, 3, H, W) uint8, on the CPU
+    noise: Tensor  # (B, n_noise); what these pictures were made from, where that is known
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Canvas:
+    """Fields laid over pictures, to be read where somebody looks."""
+
+    generator: Generator
+    styles: Tensor
+    knots: Knots
+    rows: Reading
+    columns: Reading
+
+    def read(self, view: View, some: slice) -> Tensor:
+        seen = self.rows[view.rows], self.columns[view.columns]
+        return self.generator.read(self.knots[some], self.styles[some], *seen)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +159,9 @@ class GanTraining:
             initialise(network, seeded(seed, -1 - place))
         self.critics = [self.whole_critic, self.detail_critic]
         self.learner = Learner(fabric, [self.generator], settings.rate)
-        self.critic_learner = Learner(fabric, self.critics, settings.rate)
+        self.critic_learner = Learner(fabric, self.critics, settings.critics_rate)
+        copies_alone = material.numbers is not None and base is None
+        self.contest_from = settings.alone if copies_alone else 0.0
         if base is not None:
             self.generator.load_state_dict(base.generator.state_dict())
             if base.critics is not None:
@@ -136,12 +171,22 @@ class GanTraining:
     def step(self, step: int, share: float) -> dict[str, float]:
         """Learn from one batch; see `pix2pix.loop.Training`."""
         generator = seeded(self.seed, step)
-        pictures = self._draw(generator)
-        views = draw_views(generator, *pictures.shape[2:])
-        true = _cut(pictures, views, self.fabric.device)
-        painted = self._paint(generator, views, pictures.shape)
-        of_true, figures = self._teach_critics(true, painted.detach(), step, share)
-        figures |= self._teach_generator(of_true, painted, step, share)
+        batch = self._draw(generator)
+        views = draw_views(generator, *batch.pictures.shape[2:])
+        true = _cut(batch.pictures, views, self.fabric.device)
+        canvas = self._lay(batch)
+        n = len(batch.noise)
+        whole = canvas.read(views.whole, slice(n))
+        figures, loss = self._compare(whole, true.whole, share)
+        if share >= self.contest_from:
+            near = canvas.read(views.near, slice(n // 2))
+            middle = canvas.read(views.middle, slice(n // 2, n))
+            painted = _Sight(whole=whole, details=torch.cat([near, middle]))
+            of_true, told = self._teach_critics(true, painted.detach(), step, share)
+            contest = self._contest(of_true, painted)
+            figures |= told | {"generator": contest.item()}
+            loss = loss + contest
+        self.learner.learn(loss, step, share)
         update_average(self.average, self.generator, step, self.settings.half_life)
         return figures
 
@@ -149,8 +194,8 @@ class GanTraining:
         device = self.fabric.device.type
         return torch.autocast(device, torch.bfloat16, enabled=self.settings.bf16)
 
-    def _draw(self, generator: torch.Generator) -> Tensor:
-        """Draw a batch of true pictures, uint8, of one shape, of about equal cost in any."""
+    def _draw(self, generator: torch.Generator) -> _Batch:
+        """Draw a batch of one shape, of about equal cost in any."""
         chosen = int(torch.multinomial(torch.tensor(LIKELY), 1, generator=generator))
         pictures = self.material.pictures[chosen]
         smallest = min(array.shape[2] * array.shape[3] for array in self.material.pictures)
@@ -159,7 +204,12 @@ class GanTraining:
         n = max(n_group, n // n_group * n_group)
         n_all = n * self.fabric.world_size
         places = torch.randint(len(pictures), (n_all,), generator=generator)
-        return torch.from_numpy(np.stack([pictures[i] for i in self._own(places).tolist()]))
+        if self.material.numbers is None:
+            noise = torch.randn(n_all, self.form.n_noise, generator=generator)
+        else:
+            noise = to_noise(self.material.numbers[chosen][places], generator)
+        own = np.stack([pictures[place] for place in self._own(places).tolist()])
+        return _Batch(pictures=torch.from_numpy(own), noise=self._own(noise))
 
     def _own(self, drawn: Tensor) -> Tensor:
         """Take this device's part of what was drawn for all, so that they learn as one would.
@@ -169,24 +219,33 @@ class GanTraining:
         parts = drawn.reshape(2, self.fabric.world_size, -1, *drawn.shape[1:])
         return parts[:, self.fabric.global_rank].flatten(0, 1)
 
-    def _paint(self, generator: torch.Generator, views: Views, shape: torch.Size) -> _Sight:
-        """Paint what the critics see of as many new pictures."""
-        n, _, height, width = shape
+    def _lay(self, batch: _Batch) -> _Canvas:
+        """Lay fields for new pictures of the shape of the true ones."""
+        height, width = batch.pictures.shape[2:]
         density = self.material.density
-        n_all = n * self.fabric.world_size
-        noise = self._own(torch.randn(n_all, self.form.n_noise, generator=generator))
         with self._autocast():
-            styles = self.generator.style(noise.to(self.fabric.device))
+            styles = self.generator.style(batch.noise.to(self.fabric.device))
             knots = self.generator.fields(styles, height, width, density)
-        rows, columns = spline_rows(height, density), spline_rows(width, density)
+        return _Canvas(
+            generator=self.generator,
+            styles=styles,
+            knots=knots,
+            rows=spline_rows(height, density),
+            columns=spline_rows(width, density),
+        )
 
-        def read(view: View, some: slice) -> Tensor:
-            seen = rows[view.rows], columns[view.columns]
-            return self.generator.read(knots[some], styles[some], *seen)
+    def _compare(
+        self, painted: Tensor, true: Tensor, share: float
+    ) -> tuple[dict[str, float], Tensor]:
+        """Compare wholes (B, 3, h, w) roughly, where it is known what the true ones were made from.
 
-        near, middle = slice(n // 2), slice(n // 2, n)
-        details = torch.cat([read(views.near, near), read(views.middle, middle)])
-        return _Sight(whole=read(views.whole, slice(n)), details=details)
+        Where an edge runs to the pixel is left to the critics: a generator that has to guess it
+        paints a blur.
+        """
+        if self.material.numbers is None:
+            return {}, painted.new_zeros(())
+        apart = (F.avg_pool2d(painted, 2) - F.avg_pool2d(true, 2)).abs().mean()
+        return {"copying": apart.item()}, self.settings.copying * decay(share) * apart
 
     def _judge(self, *sights: _Sight) -> list[Tensor]:
         """Return the critics' logits (2, B) of each sight, in float32."""
@@ -222,16 +281,12 @@ class GanTraining:
         self.critic_learner.learn(loss, step, share)
         return of_true.detach(), figures
 
-    def _teach_generator(
-        self, of_true: Tensor, painted: _Sight, step: int, share: float
-    ) -> dict[str, float]:
-        """Teach the generator to paint what the critics take for true."""
+    def _contest(self, of_true: Tensor, painted: _Sight) -> Tensor:
+        """Return how far the critics are from taking what is painted for true."""
         freeze(self.critics, frozen=True)
         (of_painted,) = self._judge(painted)
         # What the critics said of the true pictures before their own step is near enough.
-        loss = F.softplus(of_true - of_painted).sum(0).mean()
-        self.learner.learn(loss, step, share)
-        return {"generator": loss.item()}
+        return F.softplus(of_true - of_painted).sum(0).mean()
 
     def _slope(self, sight: _Sight) -> Tensor:
         """Return the critics' mean squared gradient by what they see (Mescheder et al. 2018)."""

@@ -33,6 +33,9 @@ from keyframes.layers import (
 )
 from keyframes.silhouettes import Silhouettes
 
+LONGEST_OCTAVE = (
+    1.5  # radians to a unit of noise; each octave turns twice as fast as the one before
+)
 N_AT_ONCE = 2**12  # pixels read together: what they need then stays in a processor's cache
 
 
@@ -58,7 +61,7 @@ class Generator(Special):
         self.form = form
         width, n_style = form.width, form.n_style
         self.mapping = nn.Sequential(
-            nn.Linear(form.n_noise, n_style),
+            nn.Linear(form.n_noise * (1 + 2 * form.n_octaves), n_style),
             nn.LeakyReLU(SLOPE),
             nn.Linear(n_style, n_style),
             nn.LeakyReLU(SLOPE),
@@ -91,9 +94,18 @@ class Generator(Special):
         return nn.ModuleList(StyledConv(n_in, n_out, n_style) for n_in, n_out in pairwise(widths))
 
     def style(self, noise: Tensor) -> Tensor:
-        """Map noise (B, n_noise) to styles (B, n_style)."""
+        """Map noise (B, n_noise) to styles (B, n_style).
+
+        The network sees the noise through waves as well (Tancik et al. 2020): without them it
+        takes long to learn what turns often within one number, such as the hue.
+        """
         unit = noise * torch.rsqrt(noise.square().mean(1, keepdim=True) + 1e-8)
-        styles: Tensor = self.mapping(unit)
+        seen = [unit]
+        for octave in range(self.form.n_octaves):
+            turns = LONGEST_OCTAVE * 2**octave
+            angles, strength = turns * unit, 1.2 * turns**-0.5
+            seen += [strength * angles.sin(), strength * angles.cos()]
+        styles: Tensor = self.mapping(torch.cat(seen, 1))
         return styles
 
     def fields(self, styles: Tensor, height: int, width: int, density: float = 1.0) -> Knots:

@@ -19,8 +19,8 @@ from pix2pix import weights
 # (Karras et al. 2019, truncation). Chosen by looking at sheets.
 TRUNCATION = 0.8
 
-# Files that do not name fine fields, lines or layers are from before there were any.
-BEFORE = {"n_fine": 0, "n_lines": 0, "n_layers": 0}
+# Files that do not name octaves, fine fields, lines or layers are from before there were any.
+BEFORE = {"n_octaves": 0, "n_fine": 0, "n_lines": 0, "n_layers": 0}
 
 N_AVERAGED = 4096  # styles whose mean is taken
 N_AT_ONCE = 8  # pictures painted together for a sheet

@@ -24,7 +24,7 @@ import themes.training  # noqa: E402
 import training_data.pairs  # noqa: E402
 from keyframes.form import Form  # noqa: E402
 
-FORM = Form(width=16, n_noise=8, n_style=16, whole_width=16, detail_width=16)
+FORM = Form(width=16, n_noise=32, n_style=16, whole_width=16, detail_width=16)
 
 
 def shrink(change: Callable[[object, str, object], None], batch: int = 16) -> None:

@@ -13,7 +13,10 @@ MAKERS = [abstract, cityscape, landscape]
 
 
 def draw(n: int, seed: int = 0, maker: ModuleType = abstract) -> torch.Tensor:
-    vectors: torch.Tensor = maker.sample(torch.Generator().manual_seed(seed), n)
+    numbers = torch.rand(n, maker.N_DRAWN, generator=torch.Generator().manual_seed(seed))
+    kept = numbers.clone()
+    vectors: torch.Tensor = maker.spread(numbers)
+    assert torch.equal(numbers, kept)
     assert vectors.shape == (n, maker.N_PARAMETERS)
     assert vectors.min() >= 0
     assert vectors.max() <= 1

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
+from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
 from keyframes.gan_training import Pictures
@@ -38,6 +39,12 @@ class ThemeSource(Protocol):
 
     def pictures(self, side: int, progress: Progress) -> Sequence[Pictures]:
         """Return square, wide and tall pictures of a short side in pixels to learn from."""
+
+    def numbers(self, n_noise: int) -> list[Tensor] | None:
+        """Return what those pictures were made from, where that is known.
+
+        Each (n, n_noise) in [0, 1]; NaN in places that say nothing of a picture.
+        """
 
     def held_out(self, n: int, side: int, progress: Progress) -> Bytes:
         """Return n squares (n, 3, side, side) that nothing is learnt from, where there are any."""
@@ -104,6 +111,22 @@ class Makers:
             for place, shape in enumerate(_shapes(side))
         ]  # fmt: skip
 
+    def numbers(self, n_noise: int) -> list[Tensor]:
+        """Return what those pictures were made from; of several makers, the last one says which."""
+        counts = [shape.n for shape in _shapes(SQUARE)]
+        return [
+            torch.cat([self._place(maker, MADE[name].numbers(n, place), n_noise)
+                       for maker, name in enumerate(self.names)])
+            for place, n in enumerate(counts)
+        ]  # fmt: skip
+
+    def _place(self, maker: int, drawn: Tensor, n_noise: int) -> Tensor:
+        numbers = torch.full((len(drawn), n_noise), torch.nan)
+        numbers[:, : drawn.shape[1]] = drawn
+        if len(self.names) > 1:
+            numbers[:, -1] = (maker + 0.5) / len(self.names)
+        return numbers
+
     def held_out(self, n: int, side: int, progress: Progress) -> Bytes:
         """Return pictures of all makers, made from another seed."""
         shape = Shape(n=-(-n // len(self.names)), height=side, width=side)
@@ -156,6 +179,9 @@ class OwnPictures:
         """Return cuts of the pictures."""
         return _cut(Cuts(self.split.training, flipped=True), self.plan, side, progress)
 
+    def numbers(self, n_noise: int) -> None:
+        """Return nothing: nobody knows what they were made from."""
+
     def held_out(self, n: int, side: int, progress: Progress) -> Bytes:
         """Return cuts of the pictures kept apart; of the learnt ones where there are too few."""
         source = Cuts(self.split.held_out or self.split.training, flipped=True)
@@ -186,6 +212,9 @@ class MusicVideos:
         """Return cuts of the frames that are learnt."""
         source = Cuts(FolderPairs(self.ripped).frames, flipped=True, freedom=STRICT)
         return _cut(source, self.plan, side, progress)
+
+    def numbers(self, n_noise: int) -> None:
+        """Return nothing: nobody knows what they were made from."""
 
     def held_out(self, n: int, side: int, progress: Progress) -> Bytes:
         """Return cuts of the frames at the end of each video."""

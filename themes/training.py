@@ -132,14 +132,15 @@ def _open_keyframes(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watc
     with fabric.rank_zero_first():
         pictures = source.pictures(plan.size, watch.made)
         held_out = source.held_out(N_JUDGED, plan.size, watch.made)
+    base = None if plan.from_scratch else _find_base()
+    form = base.generator.form if base else Form()
     material = Material(
         pictures=pictures,
         density=plan.size / SQUARE,
         judge=partial(_compare, Judge([held_out])),
+        numbers=source.numbers(form.n_noise),
     )
-    base = None if plan.from_scratch else _find_base()
     bf16 = plan.uses_bf16(automatic=choose_precision() == "bf16")
-    form = base.generator.form if base else Form()
     return GanTraining(fabric, form, GanSettings(bf16=bf16), material, plan.seed, base)
 
 

@@ -51,6 +51,7 @@ class Parameters:
 
 NAMES = tuple(field.name for field in fields(Parameters))
 N_PARAMETERS = len(NAMES)
+N_DRAWN = N_PARAMETERS + 1  # numbers that a picture is drawn from
 READINGS = ("silk", "agate", "paper", "glass", "trails")
 
 
@@ -64,17 +65,21 @@ def pack(parameters: Parameters) -> Tensor:
     return torch.stack([getattr(parameters, name) for name in NAMES], dim=1)
 
 
-def sample(generator: torch.Generator, n: int) -> Tensor:
-    """Draw the parameters of n pictures, spread as one would hang them on a wall.
+def spread(numbers: Tensor) -> Tensor:
+    """Make parameters of numbers drawn evenly, spread as one would hang pictures on a wall.
+
+    Parameters
+    ----------
+    numbers : (B, N_DRAWN) in [0, 1]
 
     Returns
     -------
-    (n, N_PARAMETERS) in [0, 1]
+    (B, N_PARAMETERS) in [0, 1]
     """
-    vectors = torch.rand(n, N_PARAMETERS, generator=generator)
+    vectors = numbers[:, :N_PARAMETERS].clone()
     drawn = unpack(vectors)
     # One or two readings lead; an even mixture of all five would always look the same.
-    lead = torch.randint(len(READINGS), (n,), generator=generator)
+    lead = (numbers[:, N_PARAMETERS] * len(READINGS)).long().clamp(max=len(READINGS) - 1)
     for index, name in enumerate(READINGS):
         weight = getattr(drawn, name)
         weight.mul_(weight**2 * 0.6).add_((lead == index) * 1.0).clamp_(max=1.0)

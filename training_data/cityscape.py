@@ -61,6 +61,7 @@ class Parameters:
 
 NAMES = tuple(field.name for field in fields(Parameters))
 N_PARAMETERS = len(NAMES)
+N_DRAWN = N_PARAMETERS  # numbers that a picture is drawn from
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,14 +85,18 @@ def pack(parameters: Parameters) -> Tensor:
     return torch.stack([getattr(parameters, name) for name in NAMES], dim=1)
 
 
-def sample(generator: torch.Generator, n: int) -> Tensor:
-    """Draw the parameters of n pictures, spread as one would hang them on a wall.
+def spread(numbers: Tensor) -> Tensor:
+    """Make parameters of numbers drawn evenly, spread as one would hang pictures on a wall.
+
+    Parameters
+    ----------
+    numbers : (B, N_DRAWN) in [0, 1]
 
     Returns
     -------
-    (n, N_PARAMETERS) in [0, 1]
+    (B, N_PARAMETERS) in [0, 1]
     """
-    vectors = torch.rand(n, N_PARAMETERS, generator=generator)
+    vectors = numbers.clone()
     drawn = unpack(vectors)
     drawn.second_palette.pow_(2.0)
     drawn.day.mul_(0.9).add_(0.1)

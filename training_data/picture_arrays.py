@@ -38,25 +38,41 @@ class Shape:
 class _Maker(Protocol):
     """A module that paints pictures from vectors of parameters."""
 
-    def sample(self, generator: Generator, n: int) -> Tensor:
-        """Draw the parameters of n pictures."""
+    N_DRAWN: int
+
+    def spread(self, numbers: Tensor) -> Tensor:
+        """Make parameters of numbers (n, N_DRAWN) drawn evenly from [0, 1]."""
 
     def paint(self, vectors: Tensor, height: int, width: int) -> Tensor:
         """Paint pictures (n, 3, height, width) in [0, 1]."""
 
 
-def _paint_with(maker: _Maker) -> Source:
-    def paint(generator: Generator, n: int, height: int, width: int) -> Tensor:
-        pictures = maker.paint(maker.sample(generator, n), height, width)
+class Made:
+    """Pictures of a maker, and the numbers they were made from."""
+
+    def __init__(self, maker: _Maker) -> None:
+        self._maker = maker
+
+    def __call__(self, generator: Generator, n: int, height: int, width: int) -> Tensor:
+        """Return n pictures; see `Source`."""
+        vectors = self._maker.spread(self._draw(generator, n))
+        pictures = self._maker.paint(vectors, height, width)
         return pictures.clamp(0, 1).mul(255).round().to(torch.uint8)
 
-    return paint
+    def numbers(self, n: int, seed: int) -> Tensor:
+        """Return what an array of `cache` was made from, (n, N) in [0, 1], drawn again."""
+        generator = Generator().manual_seed(seed)
+        sizes = [min(N_AT_ONCE, n - start) for start in range(0, n, N_AT_ONCE)]
+        return torch.cat([self._draw(generator, size) for size in sizes])
+
+    def _draw(self, generator: Generator, n: int) -> Tensor:
+        return torch.rand(n, self._maker.N_DRAWN, generator=generator)
 
 
-MADE: dict[str, Source] = {
-    "abstract": _paint_with(abstract),
-    "cityscape": _paint_with(cityscape),
-    "landscape": _paint_with(landscape),
+MADE = {
+    "abstract": Made(abstract),
+    "cityscape": Made(cityscape),
+    "landscape": Made(landscape),
 }
 
 

@@ -1,0 +1,73 @@
+"""What is known of pictures as the noise that stills are painted from."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from keyframes.form import Form
+from keyframes.gan_training import GanTraining, Material, Settings
+from keyframes.noise import to_noise
+from training_data import landscape
+from training_data.picture_arrays import MADE, Shape, cache
+
+SIDE = 64
+
+
+def known(n: int, n_noise: int, n_known: int) -> torch.Tensor:
+    numbers = torch.full((n, n_noise), torch.nan)
+    numbers[:, :n_known] = torch.rand(n, n_known, generator=torch.Generator().manual_seed(1))
+    return numbers
+
+
+def test_noise_is_normal_and_keeps_the_order_of_the_numbers() -> None:
+    numbers = known(4000, 32, 5)
+    noise = to_noise(numbers, torch.Generator().manual_seed(2))
+    assert abs(noise.mean()) < 0.02
+    assert abs(noise.std() - 1) < 0.02
+    for place in range(5):
+        order = numbers[:, place].argsort()
+        assert (noise[order, place].diff() >= 0).all()
+
+
+def test_the_generator_sees_the_numbers_as_they_are() -> None:
+    numbers = known(100, 32, 5)
+    first, second = (to_noise(numbers, torch.Generator().manual_seed(seed)) for seed in (2, 3))
+    torch.testing.assert_close(first[:, :5], second[:, :5])
+    assert not torch.equal(first[:, 5:], second[:, 5:])
+    # The generator divides by the length, which says nothing then.
+    torch.testing.assert_close(first.square().mean(1), torch.ones(100))
+
+
+def test_the_ends_of_a_range_are_noise_too() -> None:
+    numbers = torch.full((2, 32), torch.nan)
+    numbers[:, 0] = torch.tensor([0.0, 1.0])
+    noise = to_noise(numbers, torch.Generator().manual_seed(0))
+    assert noise.isfinite().all()
+    assert noise[1, 0] == -noise[0, 0] > 3
+
+
+def test_numbers_of_an_array_make_its_pictures_again(tmp_path: Path) -> None:
+    made, shape = MADE["landscape"], Shape(n=18, height=SIDE, width=SIDE)
+    array = cache(tmp_path, shape, made, 7, lambda *_: None)
+    vectors = landscape.spread(made.numbers(18, 7))
+    again = landscape.paint(vectors, SIDE, SIDE).mul(255).round()
+    assert (torch.from_numpy(np.array(array)).float() - again).abs().max() <= 1
+
+
+def test_stills_learn_what_is_known_of_pictures() -> None:
+    numbers = known(64, 4, 1)
+    tones = (numbers[:, :1, None, None] * 255).byte().expand(-1, 3, SIDE, SIDE).numpy()
+    material = Material(
+        pictures=[tones] * 3, density=1.0, judge=lambda _: 0.0, numbers=[numbers] * 3
+    )
+    form = Form(width=16, n_noise=4, n_style=16, whole_width=16, detail_width=16)
+    training = GanTraining(Fabric(devices=1), form, Settings(rate=2e-3, alone=0.9), material, 0)
+    figures = [training.step(step, 0.0) for step in range(150)]
+    assert all(set(step) == {"copying"} for step in figures)
+    noise = to_noise(numbers, torch.Generator().manual_seed(4))
+    with torch.inference_mode():
+        painted = training.generator(training.generator.style(noise), SIDE, SIDE).mean((1, 2, 3))
+    assert torch.corrcoef(torch.stack([painted, numbers[:, 0]]))[0, 1] > 0.8
+    assert {"copying", "critics", "generator"} <= set(training.step(150, 0.9))
