@@ -44,7 +44,7 @@ class Trainer:
         self.learnt = learnt
         self.shown = _draw_held_out(held_out, settings.seed)
         self.painter = UNet(settings.unet)
-        self.judge = PatchDiscriminator(settings.judge_width)
+        self.judge = self.make_judge()
         drawn = seeded(settings.seed)
         for network in (self.painter, self.judge):
             initialise(network, drawn)
@@ -53,6 +53,10 @@ class Trainer:
         self.painter_optimizer = self._make_optimizer(self.painter)
         self.judge_optimizer = self._make_optimizer(self.judge)
         self.is_settled = False  # whether the painter's norms keep their statistics
+
+    def make_judge(self) -> nn.Module:
+        """Return the network that judges frames beside their spectrogram pictures."""
+        return PatchDiscriminator(self.settings.judge_width)
 
     def _make_optimizer(self, network: nn.Module) -> Adam:
         # Betas from the paper.
@@ -125,8 +129,7 @@ class Trainer:
         if is_judged:
             losses["judge"] = self._teach_judge(spectrograms, frames, painted.detach())
             with self._autocast():
-                logits = self.judge(spectrograms, painted)
-            losses["adversarial"] = _judged(logits, 1.0)
+                losses["adversarial"] = self.convince(spectrograms, frames, painted)
             painter_loss = painter_loss + losses["adversarial"]
         self._descend(self.painter, self.painter_optimizer, painter_loss)
         update_average(self.average, self.painter, step, self.settings.average_half_life)
@@ -138,13 +141,27 @@ class Trainer:
         """Train the judge once, leave it frozen for the painter's turn, and return its loss."""
         self.judge.requires_grad_(requires_grad=True)
         with self._autocast():
-            true_logits = self.judge(spectrograms, frames)
-            painted_logits = self.judge(spectrograms, painted)
-        # Halved, as in the paper, to slow the judge down beside the painter.
-        loss = (_judged(true_logits, 1.0) + _judged(painted_logits, 0.0)) / 2
+            loss = self.oppose(spectrograms, frames, painted)
         self._descend(self.judge, self.judge_optimizer, loss)
         self.judge.requires_grad_(requires_grad=False)
         return loss
+
+    def oppose(self, spectrograms: Tensor, frames: Tensor, painted: Tensor) -> Tensor:
+        """Return the judge's loss: how far it takes true for painted, or painted for true.
+
+        Parameters
+        ----------
+        spectrograms : (B, 1, H, W) in [−1, 1]
+        frames, painted : (B, 3, H, W) in [−1, 1]
+        """
+        true_logits = self.judge(spectrograms, frames)
+        painted_logits = self.judge(spectrograms, painted)
+        # Halved, as in the paper, to slow the judge down beside the painter.
+        return (_judged(true_logits, 1.0) + _judged(painted_logits, 0.0)) / 2
+
+    def convince(self, spectrograms: Tensor, frames: Tensor, painted: Tensor) -> Tensor:  # noqa: ARG002
+        """Return the painter's loss beside L1: how far the judge sees through what is painted."""
+        return _judged(self.judge(spectrograms, painted), 1.0)
 
     def _settle(self) -> None:
         """Give the painter's norms the averages over many batches, and let them keep those."""

@@ -1,15 +1,24 @@
 """The benchmark measures what it says, on a tiny theme."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from conftest import WriteWav, music
+from lightning_fabric import Fabric
 
 from bench import __main__ as bench
 from bench.films import make_recipe, time_film
 from bench.floor import measure_floor
+from bench.trials import SIDE, TRIALS
+from pix2pix.pairs import Batch
+from pix2pix.training import Trainer
+from themes.training import PIX2PIX
 
 
 @pytest.mark.slow
@@ -47,3 +56,24 @@ def test_tables_and_figures_are_written(
     for pace in results["training"]:
         assert pace["pictures_a_second"] > pace["plain"] > 0
     assert f"| 64x64 | {speed['real_time_factors'][0]:.2f} |" in run.output
+
+
+@pytest.mark.parametrize("name", list(TRIALS))
+def test_a_trial_learns_with_what_it_is_named_for(name: str) -> None:
+    trial = TRIALS[name]
+    drawn = torch.Generator().manual_seed(0)
+    frames = torch.rand(4, 3, SIDE, SIDE, generator=drawn)
+    noise = Batch(spectrograms=torch.rand(4, 1, SIDE, SIDE, generator=drawn), frames=frames)
+    pairs = SimpleNamespace(shapes={(SIDE, SIDE): 4}, batch=lambda *_: noise)
+    small = replace(PIX2PIX, unet=replace(PIX2PIX.unet, width=2), judge_width=2, batch=4)
+    settings = replace(small, judge_from=trial.judge_from, l1_weight=trial.l1_weight)
+    trainer = trial.trainer(Fabric(devices=1), settings, pairs, pairs)
+    plain = Trainer(Fabric(devices=1), settings, pairs, pairs)
+    figures = [trainer.step(step, 0.0) for step in range(3)]
+    if trial.judge_from == 1:
+        assert set(figures[0]) == {"l1"}
+        return
+    same = [plain.step(step, 0.0) for step in range(3)]
+    assert all(np.isfinite(list(step.values())).all() for step in figures)
+    is_plain = trial.trainer is Trainer
+    assert (figures == same) is is_plain

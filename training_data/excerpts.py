@@ -1,6 +1,6 @@
-"""Made music videos: frames in a row of songs that no training hears, for measuring.
+"""Made music videos: frames in a row of songs, as a rule of such that no training hears.
 
-Half of the songs are in styles, and played on instruments, that no training hears either.
+Half of those are in styles, and played on instruments, that no training hears either.
 """
 
 import tempfile
@@ -35,10 +35,13 @@ class Excerpt:
     frames: Tensor  # (n, 3, 256, 256) float32 in [0, 1], the true ones
 
 
-def make_excerpts(direction: Direction, n_songs: int, n_frames: int) -> Iterator[Excerpt]:
+def make_excerpts(
+    direction: Direction, n_songs: int, n_frames: int, *, held_out: bool = True
+) -> Iterator[Excerpt]:
     """Make the middle n_frames, up to 480, of each song, always the same ones."""
-    for seed in range(FIRST_SEED, FIRST_SEED + n_songs):
-        song = songs.compose(seed, SONG_S, held_out=True)
+    first = FIRST_SEED if held_out else 0
+    for seed in range(first, first + n_songs):
+        song = songs.compose(seed, SONG_S, held_out=held_out)
         heard = _hear(song, n_frames)
         # The director reads what the pairs hold: bytes.
         seen = heard.mul(255).round().div(255)
