@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from lightning_fabric import Fabric
 
 from keyframes.form import Form
 from keyframes.gan_training import GanTraining, Material, Settings
 from keyframes.noise import to_noise
+from themes import sources
 from training_data import landscape
 from training_data.picture_arrays import MADE, Shape, cache
 
@@ -71,3 +73,18 @@ def test_stills_learn_what_is_known_of_pictures() -> None:
         painted = training.generator(training.generator.style(noise), SIDE, SIDE).mean((1, 2, 3))
     assert torch.corrcoef(torch.stack([painted, numbers[:, 0]]))[0, 1] > 0.8
     assert {"copying", "critics", "generator"} <= set(training.step(150, 0.9))
+
+
+def test_of_several_makers_the_last_number_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("N_SQUARE", "N_WIDE", "N_TALL"):
+        monkeypatch.setattr(sources, name, 16)
+    one = sources.Makers(["landscape"]).numbers(32)
+    both = sources.Makers(["landscape", "cityscape"]).numbers(32)
+    assert [part.shape for part in one] == [(16, 32)] * 3
+    assert [part.shape for part in both] == [(32, 32)] * 3
+    for part, alone in zip(both, one, strict=True):
+        torch.testing.assert_close(part[:16, :31], alone[:, :31], equal_nan=True)
+        assert alone[:, landscape.N_DRAWN :].isnan().all()
+        assert not alone[:, : landscape.N_DRAWN].isnan().any()
+        assert part[:, 31].tolist() == [0.25] * 16 + [0.75] * 16
+    assert not torch.equal(one[0], one[1])  # each shape is drawn from a seed of its own

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from keyframes.fitting import fit
 from keyframes.latents import gather
 from keyframes.stills import paint_all, walk
 from pix2pix import weights
+from themes.table import draw
 from training_data.picture_arrays import MADE
 
 N = 48
@@ -135,3 +137,7 @@ def test_every_file_of_weights_is_the_one_that_the_card_names(
 ) -> None:
     assert set(card["weights"]) == NETWORKS
     load_theme(name)  # refuses any other bytes
+
+
+def test_the_figures_in_the_readme_are_those_of_the_cards() -> None:
+    assert draw() in Path("README.md").read_text()

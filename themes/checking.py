@@ -104,7 +104,7 @@ def _check_frames(
 def _check_stills(
     theme: Theme, source: ThemeSource, n: int, sheets: Path, progress: Progress
 ) -> dict[str, Any]:
-    squares = source.pictures(SIDE, progress)[0]
+    squares = next(iter(source.pictures(SIDE, progress)))
     n_library = min(N_LIBRARY, len(squares))
     places = np.linspace(0, len(squares) - 1, n_library).astype(int).tolist()
     library = Library(

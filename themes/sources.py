@@ -1,6 +1,6 @@
 """What a theme's networks learn from, and what is held out from them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -37,8 +37,8 @@ Tell = Callable[[str], None]
 class ThemeSource(Protocol):
     """What a theme is made from."""
 
-    def pictures(self, side: int, progress: Progress) -> Sequence[Pictures]:
-        """Return square, wide and tall pictures of a short side in pixels to learn from."""
+    def pictures(self, side: int, progress: Progress) -> Iterator[Pictures]:
+        """Give square, wide and tall pictures of a short side in pixels, made when asked for."""
 
     def numbers(self, n_noise: int) -> list[Tensor] | None:
         """Return what those pictures were made from, where that is known.
@@ -103,13 +103,11 @@ class Makers:
                 )
         self.names = names
 
-    def pictures(self, side: int, progress: Progress) -> Sequence[Pictures]:
-        """Return pictures of all makers."""
-        return [
-            Joined([cache(CACHE / "pictures" / name, shape, MADE[name], place, progress)
-                    for name in self.names])
-            for place, shape in enumerate(_shapes(side))
-        ]  # fmt: skip
+    def pictures(self, side: int, progress: Progress) -> Iterator[Pictures]:
+        """Give pictures of all makers."""
+        for place, shape in enumerate(_shapes(side)):
+            folders = [(CACHE / "pictures" / name, MADE[name]) for name in self.names]
+            yield Joined([cache(folder, shape, made, place, progress) for folder, made in folders])
 
     def numbers(self, n_noise: int) -> list[Tensor]:
         """Return what those pictures were made from; of several makers, the last one says which."""
@@ -153,12 +151,10 @@ class Makers:
         return list(chain.from_iterable(made))
 
 
-def _cut(source: Cuts, plan: Plan, side: int, progress: Progress) -> Sequence[Pictures]:
+def _cut(source: Cuts, plan: Plan, side: int, progress: Progress) -> Iterator[Pictures]:
     """Cut square, wide and tall pictures out of a user's own, once for a run."""
-    return [
-        cache(plan.folder / "pictures", shape, source, plan.seed + place, progress)
-        for place, shape in enumerate(_shapes(side))
-    ]
+    for place, shape in enumerate(_shapes(side)):
+        yield cache(plan.folder / "pictures", shape, source, plan.seed + place, progress)
 
 
 def _cut_held_out(source: Cuts, plan: Plan, shape: Shape, progress: Progress) -> Bytes:
@@ -175,8 +171,8 @@ class OwnPictures:
         self.split = found.split()
         self.direction = Collage(self.split.training)
 
-    def pictures(self, side: int, progress: Progress) -> Sequence[Pictures]:
-        """Return cuts of the pictures."""
+    def pictures(self, side: int, progress: Progress) -> Iterator[Pictures]:
+        """Give cuts of the pictures."""
         return _cut(Cuts(self.split.training, flipped=True), self.plan, side, progress)
 
     def numbers(self, n_noise: int) -> None:
@@ -208,8 +204,8 @@ class MusicVideos:
         found = rip(folder, self.ripped, ripping, tell)
         tell(f"{found.n_pairs} pairs of {found.n_videos} videos; {found.n_skipped} were skipped.")
 
-    def pictures(self, side: int, progress: Progress) -> Sequence[Pictures]:
-        """Return cuts of the frames that are learnt."""
+    def pictures(self, side: int, progress: Progress) -> Iterator[Pictures]:
+        """Give cuts of the frames that are learnt."""
         source = Cuts(FolderPairs(self.ripped).frames, flipped=True, freedom=STRICT)
         return _cut(source, self.plan, side, progress)
 

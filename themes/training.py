@@ -130,7 +130,7 @@ def _go(
 
 def _open_keyframes(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watch) -> GanTraining:
     with fabric.rank_zero_first():
-        pictures = source.pictures(plan.size, watch.made)
+        pictures = list(source.pictures(plan.size, watch.made))
         held_out = source.held_out(N_JUDGED, plan.size, watch.made)
     base = None if plan.from_scratch else _find_base()
     form = base.generator.form if base else Form()
