@@ -6,8 +6,10 @@ each add one thing to both. Settings that are not named are the shipped ones.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from film.threads import settle_threads
 
@@ -115,6 +117,30 @@ class Relativistic(Trainer):
         return F.softplus(of_true.detach() - of_painted).mean()
 
 
+class Told(Trainer):
+    """The innermost map is to tell the numbers that the true frame was painted from."""
+
+    WEIGHT = 20.0
+
+    def __init__(self, *args: Any, directs: Callable[[Tensor], Tensor], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.directs = directs
+        innermost = self.painter.down[-1]
+        innermost.register_forward_hook(self._keep)
+        n_numbers = directs(torch.zeros(1, SIDE, SIDE)).shape[1]
+        self.head = nn.Linear(innermost.conv.out_channels, n_numbers)
+        self.painter_optimizer.add_param_group({"params": self.head.parameters()})
+
+    def _keep(self, _module: nn.Module, _seen: object, told: Tensor) -> None:
+        self.told = told
+
+    def convince(self, spectrograms: Tensor, frames: Tensor, painted: Tensor) -> Tensor:
+        """Add the mean distance of the numbers."""
+        judged = super().convince(spectrograms, frames, painted)
+        numbers = self.directs(spectrograms[:, 0, :SIDE, :SIDE] / 2 + 0.5)
+        return judged + self.WEIGHT * F.l1_loss(self.head(self.told.float().mean((2, 3))), numbers)
+
+
 class InARow(Trainer):
     """Changes from frame to frame are to be those of the true frames; needs frames in a row."""
 
@@ -160,6 +186,7 @@ TRIALS = {
     "+ feature matching": Trial(trainer=FeatureMatching),
     "+ two scales": Trial(trainer=TwoScales),
     "+ relativistic, R1, R2": Trial(trainer=Relativistic),
+    "+ told the numbers": Trial(trainer=Told),
     "frames in a row": Trial(in_a_row=True),
     "frames in a row + their changes": Trial(trainer=InARow, in_a_row=True),
 }
@@ -185,33 +212,39 @@ def main(maker: str, only: tuple[str, ...], steps: int, width: int, sheet: Path 
     click.echo("|" + " --- |" * (2 + len(COLUMNS)))
     for name in names:
         trial = TRIALS[name]
-        trainer = _train(trial, near if trial.in_a_row else learnt, held_out, steps, width)
+        trainer = make_trainer(trial, maker, near if trial.in_a_row else learnt, held_out, width)
+        with click.progressbar(range(steps), label=name) as numbers:
+            for step in numbers:
+                trainer.step(step, step / steps)
         networks = {name: trainer.average, f"{name}, no average": trainer.painter.eval()}
         for row, network in networks.items():
             painter = Painter(network, choose_precision())
             painted = _paint(painter, drawn)
             rows[row] = _compare(painted, drawn.frames.numpy(), painter, excerpts)
-            numbers = " | ".join(f"{number:.3f}" for number in rows[row].values())
-            click.echo(f"| {row} | {steps} | {numbers} |")
+            cells = " | ".join(f"{number:.3f}" for number in rows[row].values())
+            click.echo(f"| {row} | {steps} | {cells} |")
         shown.append(_paint(Painter(trainer.average, choose_precision()), drawn)[:N_SHOWN])
     click.echo(json.dumps(rows))
     if sheet:
         save_sheet(sheet, np.concatenate(shown), N_SHOWN)
 
 
-def _train(trial: Trial, learnt: PairSource, held_out: PairSource, n: int, width: int) -> Trainer:
+def make_trainer(
+    trial: Trial, maker: str, learnt: PairSource, held_out: PairSource, width: int
+) -> Trainer:
+    """Build what learns as a trial says."""
     settings = replace(
         PIX2PIX,
         unet=replace(PIX2PIX.unet, width=width),
+        judge_width=min(width, PIX2PIX.judge_width),
         bf16=choose_precision() == "bf16",
         judge_from=trial.judge_from,
         l1_weight=trial.l1_weight,
     )
-    trainer = trial.trainer(Fabric(devices=1), settings, learnt, held_out)
-    with click.progressbar(range(n), label=trial.trainer.__name__) as steps:
-        for step in steps:
-            trainer.step(step, step / n)
-    return trainer
+    fabric = Fabric(devices=1)
+    if trial.trainer is Told:
+        return Told(fabric, settings, learnt, held_out, directs=DIRECTIONS[maker].direct)
+    return trial.trainer(fabric, settings, learnt, held_out)
 
 
 def _paint(painter: Painter, pairs: Pairs) -> Floats:

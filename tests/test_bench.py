@@ -1,7 +1,6 @@
 """The benchmark measures what it says, on a tiny theme."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,15 +9,13 @@ import pytest
 import torch
 from click.testing import CliRunner
 from conftest import WriteWav, music
-from lightning_fabric import Fabric
 
 from bench import __main__ as bench
 from bench.films import make_recipe, time_film
 from bench.floor import measure_floor
-from bench.trials import SIDE, TRIALS
+from bench.trials import SIDE, TRIALS, make_trainer
 from pix2pix.pairs import Batch
 from pix2pix.training import Trainer
-from themes.training import PIX2PIX
 
 
 @pytest.mark.slow
@@ -65,10 +62,8 @@ def test_a_trial_learns_with_what_it_is_named_for(name: str) -> None:
     frames = torch.rand(4, 3, SIDE, SIDE, generator=drawn)
     noise = Batch(spectrograms=torch.rand(4, 1, SIDE, SIDE, generator=drawn), frames=frames)
     pairs = SimpleNamespace(shapes={(SIDE, SIDE): 4}, batch=lambda *_: noise)
-    small = replace(PIX2PIX, unet=replace(PIX2PIX.unet, width=2), judge_width=2, batch=4)
-    settings = replace(small, judge_from=trial.judge_from, l1_weight=trial.l1_weight)
-    trainer = trial.trainer(Fabric(devices=1), settings, pairs, pairs)
-    plain = Trainer(Fabric(devices=1), settings, pairs, pairs)
+    trainer = make_trainer(trial, "abstract", pairs, pairs, 2)
+    plain = Trainer(trainer.fabric, trainer.settings, pairs, pairs)
     figures = [trainer.step(step, 0.0) for step in range(3)]
     if trial.judge_from == 1:
         assert set(figures[0]) == {"l1"}
