@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from film.threads import settle_threads
 
@@ -50,11 +50,9 @@ class FeatureMatching(Trainer):
 
     def convince(self, spectrograms: Tensor, frames: Tensor, painted: Tensor) -> Tensor:
         """Add the mean distance of the maps."""
-        maps = zip(
-            _look(self.judge, spectrograms, painted),
-            _look(self.judge, spectrograms, frames),
-            strict=True,
-        )
+        judge = cast(PatchDiscriminator, self.judge)
+        looks = (_look(judge, spectrograms, x) for x in (painted, frames))
+        maps = zip(*looks, strict=True)
         apart = torch.stack([F.l1_loss(ours.float(), true.detach().float()) for ours, true in maps])
         return super().convince(spectrograms, frames, painted) + self.WEIGHT * apart.mean()
 
@@ -125,10 +123,10 @@ class Told(Trainer):
     def __init__(self, *args: Any, directs: Callable[[Tensor], Tensor], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.directs = directs
-        innermost = self.painter.down[-1]
-        innermost.register_forward_hook(self._keep)
+        self.painter.down[-1].register_forward_hook(self._keep)
         n_numbers = directs(torch.zeros(1, SIDE, SIDE)).shape[1]
-        self.head = nn.Linear(innermost.conv.out_channels, n_numbers)
+        form = self.settings.unet
+        self.head = nn.Linear(form.n_channels(form.n_levels - 1), n_numbers)
         self.painter_optimizer.add_param_group({"params": self.head.parameters()})
 
     def _keep(self, _module: nn.Module, _seen: object, told: Tensor) -> None:
