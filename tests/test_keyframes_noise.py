@@ -78,8 +78,10 @@ def test_stills_learn_what_is_known_of_pictures() -> None:
 def test_of_several_makers_the_last_number_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("N_SQUARE", "N_WIDE", "N_TALL"):
         monkeypatch.setattr(sources, name, 16)
-    one = sources.Makers(["landscape"]).numbers(32)
-    both = sources.Makers(["landscape", "cityscape"]).numbers(32)
+    land, makers = sources.Makers(["landscape"]), sources.Makers(["landscape", "cityscape"])
+    assert makers.has_lines
+    assert not land.has_lines
+    one, both = land.numbers(32), makers.numbers(32)
     assert [part.shape for part in one] == [(16, 32)] * 3
     assert [part.shape for part in both] == [(32, 32)] * 3
     for part, alone in zip(both, one, strict=True):

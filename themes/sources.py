@@ -37,6 +37,10 @@ Tell = Callable[[str], None]
 class ThemeSource(Protocol):
     """What a theme is made from."""
 
+    @property
+    def has_lines(self) -> bool:
+        """Whether things in the pictures are straight, upright or level, as houses are."""
+
     def pictures(self, side: int, progress: Progress) -> Iterator[Pictures]:
         """Give square, wide and tall pictures of a short side in pixels, made when asked for."""
 
@@ -102,6 +106,7 @@ class Makers:
                     f"There is no maker {name!r}: choose among {', '.join(sorted(MADE))}."
                 )
         self.names = names
+        self.has_lines = any(MADE[name].has_lines for name in names)
 
     def pictures(self, side: int, progress: Progress) -> Iterator[Pictures]:
         """Give pictures of all makers."""
@@ -164,6 +169,8 @@ def _cut_held_out(source: Cuts, plan: Plan, shape: Shape, progress: Progress) ->
 class OwnPictures:
     """A user's folder of pictures; frames are made of them to the project's songs."""
 
+    has_lines = True  # for all that is known
+
     def __init__(self, plan: Plan, folder: Path, tell: Tell) -> None:
         self.plan = plan
         found = survey(folder, tell)
@@ -196,6 +203,8 @@ class OwnPictures:
 
 class MusicVideos:
     """A user's music videos: their sound, and their frames, which are the pictures as well."""
+
+    has_lines = True  # for all that is known
 
     def __init__(self, plan: Plan, folder: Path, tell: Tell) -> None:
         self.plan = plan

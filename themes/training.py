@@ -132,8 +132,12 @@ def _open_keyframes(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watc
     with fabric.rank_zero_first():
         pictures = list(source.pictures(plan.size, watch.made))
         held_out = source.held_out(N_JUDGED, plan.size, watch.made)
-    base = None if plan.from_scratch else _find_base()
-    form = base.generator.form if base else Form()
+    # What a maker's pictures were made from teaches faster than what a base knows already.
+    base = None if plan.from_scratch or plan.made else _find_base()
+    if base:
+        form = base.generator.form
+    else:
+        form = Form() if source.has_lines else replace(Form(), n_lines=0)
     material = Material(
         pictures=pictures,
         density=plan.size / SQUARE,

@@ -48,10 +48,15 @@ class _Maker(Protocol):
 
 
 class Made:
-    """Pictures of a maker, and the numbers they were made from."""
+    """Pictures of a maker, and the numbers they were made from.
 
-    def __init__(self, maker: _Maker) -> None:
-        self._maker = maker
+    Parameters
+    ----------
+    has_lines : whether things in them are straight, upright or level, as houses are
+    """
+
+    def __init__(self, maker: _Maker, *, has_lines: bool) -> None:
+        self._maker, self.has_lines = maker, has_lines
 
     def __call__(self, generator: Generator, n: int, height: int, width: int) -> Tensor:
         """Return n pictures; see `Source`."""
@@ -70,9 +75,9 @@ class Made:
 
 
 MADE = {
-    "abstract": Made(abstract),
-    "cityscape": Made(cityscape),
-    "landscape": Made(landscape),
+    "abstract": Made(abstract, has_lines=False),
+    "cityscape": Made(cityscape, has_lines=True),
+    "landscape": Made(landscape, has_lines=False),
 }
 
 
