@@ -57,13 +57,47 @@ def _make_norm(norm: Norm | None, n_channels: int) -> nn.Module:
     return BatchNorm(n_channels) if norm == "batch" else nn.InstanceNorm2d(n_channels)
 
 
+class HalvingConv(nn.Conv2d):
+    """A 4×4 convolution with stride 2 that halves both sides."""
+
+    def __init__(self, n_in: int, n_out: int, *, bias: bool) -> None:
+        super().__init__(n_in, n_out, 4, stride=2, padding=1, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, n_in, H, W) to (B, n_out, H/2, W/2)."""
+        if x.shape[3] > 2:
+            return super().forward(x)
+        # In bfloat16 with AMX, PyTorch 2.15 reads memory that nothing was written to where a map
+        # is two pixels wide and higher than that, as the innermost one of a tall frame is.
+        return F.conv2d(F.pad(x, (1, 1, 1, 1)), self.weight, self.bias, stride=2)
+
+
+def _enlarge(x: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+    """Convolve (B, n_in, H, W) with a kernel (n_in, n_out, 4, 4), transposed, to 2H by 2W."""
+    if x.shape[3] > 1:
+        return F.conv_transpose2d(x, kernel, bias, stride=2, padding=1)
+    # Its gradient is a convolution of a map two pixels wide: see `HalvingConv`.
+    return F.conv_transpose2d(x, kernel, bias, stride=2)[:, :, 1:-1, 1:-1]
+
+
+class DoublingConv(nn.ConvTranspose2d):
+    """The paper's transposed 4×4 convolution with stride 2, which doubles both sides."""
+
+    def __init__(self, n_in: int, n_out: int, *, bias: bool) -> None:
+        super().__init__(n_in, n_out, 4, stride=2, padding=1, bias=bias)
+
+    def forward(self, x: Tensor, _output_size: list[int] | None = None) -> Tensor:
+        """Map (B, n_in, H, W) to (B, n_out, 2H, 2W)."""
+        return _enlarge(x, self.weight, self.bias)
+
+
 class Down(nn.Module):
     """Halve the picture: leaky ReLU, 4×4 convolution with stride 2, norm."""
 
     def __init__(self, n_in: int, n_out: int, *, activated: bool, norm: Norm | None) -> None:
         super().__init__()
         self.activated = activated
-        self.conv = nn.Conv2d(n_in, n_out, 4, stride=2, padding=1, bias=norm is None)
+        self.conv = HalvingConv(n_in, n_out, bias=norm is None)
         self.norm = _make_norm(norm, n_out)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -99,7 +133,7 @@ class EvenConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, n_in, H, W) to (B, n_out, 2H, 2W)."""
-        return F.conv_transpose2d(x, self.kernel(), self.bias, stride=2, padding=1)
+        return _enlarge(x, self.kernel(), self.bias)
 
 
 class Up(nn.Module):
@@ -109,11 +143,8 @@ class Up(nn.Module):
         self, n_in: int, n_out: int, *, even: bool, norm: Norm | None, dropout: float
     ) -> None:
         super().__init__()
-        self.conv: EvenConv | nn.ConvTranspose2d
-        if even:
-            self.conv = EvenConv(n_in, n_out, bias=norm is None)
-        else:
-            self.conv = nn.ConvTranspose2d(n_in, n_out, 4, stride=2, padding=1, bias=norm is None)
+        chosen = EvenConv if even else DoublingConv
+        self.conv = chosen(n_in, n_out, bias=norm is None)
         self.norm = _make_norm(norm, n_out)
         self.dropout = nn.Dropout(dropout)
 

@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from pix2pix.networks import EvenConv, PatchDiscriminator, UNet, UNetConfig, initialise
+from pix2pix.networks import (
+    DoublingConv,
+    EvenConv,
+    HalvingConv,
+    PatchDiscriminator,
+    UNet,
+    UNetConfig,
+    initialise,
+)
 
 
 def count_parameters(network: torch.nn.Module) -> int:
@@ -130,3 +138,33 @@ def test_judge_looks_at_the_spectrogram_too() -> None:
 def test_impossible_forms_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         UNetConfig(**wrong)
+
+
+@pytest.mark.parametrize(("height", "width"), [(2, 2), (4, 2), (6, 2), (2, 4)])
+@pytest.mark.parametrize("kind", [HalvingConv, EvenConv, DoublingConv])
+def test_nothing_but_the_map_is_read_in_bfloat16(
+    kind: type[HalvingConv | EvenConv | DoublingConv], height: int, width: int
+) -> None:
+    conv = kind(256, 256, bias=False)
+    initialise(conv, seeded())
+    conv.to(memory_format=torch.channels_last)
+    size = (height, width) if kind is HalvingConv else (height // 2, width // 2)
+    x = torch.randn(4, 256, *size, generator=seeded())
+    x = x.contiguous(memory_format=torch.channels_last).requires_grad_()
+    wanted = conv(x)
+    (slope,) = torch.autograd.grad(wanted.square().sum(), x)
+    for _ in range(10):
+        _leave_nan_behind()
+        with torch.autocast("cpu", torch.bfloat16):
+            y = conv(x)
+        torch.testing.assert_close(y.float(), wanted, atol=0.1, rtol=0.05)
+        loss = y.float().square().sum()
+        _leave_nan_behind()
+        (felt,) = torch.autograd.grad(loss, x)
+        torch.testing.assert_close(felt, slope, atol=0.1, rtol=0.05)
+
+
+def _leave_nan_behind() -> None:
+    """Fill memory with what a kernel must not read, and give it back."""
+    for dtype in (torch.float32, torch.bfloat16):
+        [torch.full((4**size,), torch.nan, dtype=dtype) for size in range(2, 11) for _ in range(6)]
