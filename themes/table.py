@@ -48,7 +48,8 @@ def _cells(figures: dict[str, Any]) -> list[str]:
         f"{frames['hits_without_mean_colour']['top_10']:.0%}",
         f"{frames['l1_wrong_song'] / frames['l1_right_song']:.1f}×",
         f"{frames['temporal_ratio']:.2f}",
-        f"{frames['stripes']['columns']:.2f}, {frames['stripes']['rows']:.2f}",
+        # Plus zero, so that nothing is "-0.00".
+        ", ".join(f"{round(frames['stripes'][side], 2) + 0.0:.2f}" for side in ("columns", "rows")),
         f"{sum(networks['megabytes'].values()):.0f}",
         " + ".join(f"{cost['gigaflop_a_frame']:.1f}" for cost in costs),
         " / ".join(f"{cost['frames_a_second']:.0f}" for cost in costs),
