@@ -52,7 +52,8 @@ def test_figures_are_written_into_the_card_and_sheets_are_drawn() -> None:
     ratios = stills["sliced_wasserstein_over_that_of_training"]
     assert set(ratios) == {"training", "stills", "Gaussian"}
     assert all(ratio == 1 for ratio in ratios["training"].values())
-    assert min(ratios["stills"]["256"], ratios["Gaussian"]["256"]) > 1
+    # Sixteen pictures are few, but untrained colours are far off, and so is noise.
+    assert min(ratios["stills"]["16"], ratios["Gaussian"]["256"]) > 1
     assert stills["memorising"]["nearest_smallest"] > 0
     for network in ("pix2pix", "keyframes"):
         cost = card["figures"]["networks"][network]
