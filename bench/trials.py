@@ -25,10 +25,11 @@ from torch.nn import functional as F  # noqa: E402
 from measures import pairs as pair_measures  # noqa: E402
 from pix2pix.networks import PatchDiscriminator  # noqa: E402
 from pix2pix.painter import Painter, choose_precision  # noqa: E402
-from pix2pix.pairs import Batch, Pairs, PairSource  # noqa: E402
+from pix2pix.pairs import Batch, PairSource  # noqa: E402
 from pix2pix.training import Trainer  # noqa: E402
 from themes.arrays import Floats, save_sheet  # noqa: E402
-from themes.frames_figures import measure_music  # noqa: E402
+from themes.checking import N_RUNNING, N_SONGS  # noqa: E402
+from themes.frames_figures import SIDE, measure_music, paint  # noqa: E402
 from themes.sources import Makers  # noqa: E402
 from themes.training import PIX2PIX  # noqa: E402
 from training_data.excerpts import Excerpt, make_excerpts  # noqa: E402
@@ -36,9 +37,7 @@ from training_data.pairs import DIRECTIONS  # noqa: E402
 
 Row = dict[str, float]
 
-SIDE = 256  # pixels
-N_COMPARED, N_AT_ONCE, N_SHOWN = 256, 16, 8  # held-out pairs
-N_SONGS, N_RUNNING = 10, 48  # held-out songs, and frames in a row of each
+N_COMPARED, N_SHOWN = 256, 8  # held-out pairs
 N_SONGS_HEARD = 32  # of training, for frames in a row to learn from; as many of each
 COLUMNS = ("L1", "PSNR, dB", "SSIM", "sharpness", "right one of 100 in ten", "temporal ratio")
 
@@ -214,14 +213,14 @@ def main(maker: str, only: tuple[str, ...], steps: int, width: int, sheet: Path 
         with click.progressbar(range(steps), label=name) as numbers:
             for step in numbers:
                 trainer.step(step, step / steps)
-        networks = {name: trainer.average, f"{name}, no average": trainer.painter.eval()}
+        networks = {f"{name}, no average": trainer.painter.eval(), name: trainer.average}
         for row, network in networks.items():
             painter = Painter(network, choose_precision())
-            painted = _paint(painter, drawn)
+            painted = paint(painter, drawn.spectrograms[:, 0])
             rows[row] = _compare(painted, drawn.frames.numpy(), painter, excerpts)
             cells = " | ".join(f"{number:.3f}" for number in rows[row].values())
             click.echo(f"| {row} | {steps} | {cells} |")
-        shown.append(_paint(Painter(trainer.average, choose_precision()), drawn)[:N_SHOWN])
+        shown.append(painted[:N_SHOWN])  # those of the average
     click.echo(json.dumps(rows))
     if sheet:
         save_sheet(sheet, np.concatenate(shown), N_SHOWN)
@@ -243,11 +242,6 @@ def make_trainer(
     if trial.trainer is Told:
         return Told(fabric, settings, learnt, held_out, directs=DIRECTIONS[maker].direct)
     return trial.trainer(fabric, settings, learnt, held_out)
-
-
-def _paint(painter: Painter, pairs: Pairs) -> Floats:
-    batches = torch.split(pairs.spectrograms[:, 0], N_AT_ONCE)
-    return torch.cat([painter.paint(batch, SIDE, SIDE).cpu() for batch in batches]).numpy()
 
 
 def _compare(painted: Floats, true: Floats, painter: Painter, excerpts: list[Excerpt]) -> Row:

@@ -33,9 +33,7 @@ from keyframes.layers import (
 )
 from keyframes.silhouettes import Silhouettes
 
-LONGEST_OCTAVE = (
-    1.5  # radians to a unit of noise; each octave turns twice as fast as the one before
-)
+LONGEST_OCTAVE = 1.5  # radians to a unit of noise; each octave turns twice as fast as the last
 N_AT_ONCE = 2**12  # pixels read together: what they need then stays in a processor's cache
 
 

@@ -13,9 +13,10 @@ from conftest import WriteWav, music
 from bench import __main__ as bench
 from bench.films import make_recipe, time_film
 from bench.floor import measure_floor
-from bench.trials import SIDE, TRIALS, make_trainer
+from bench.trials import TRIALS, make_trainer
 from pix2pix.pairs import Batch
 from pix2pix.training import Trainer
+from themes.frames_figures import SIDE
 
 
 @pytest.mark.slow

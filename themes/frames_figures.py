@@ -20,6 +20,8 @@ SIDE = 256  # pixels
 N_FRAMES = 512  # held-out pairs, at most
 N_BASELINE = 4_096  # training pairs that the baselines are taken from, at most
 N_FOUND = 100  # frames among which each is looked for
+# What a useless network could match.
+BASELINES = ("mean_training_frame", "frame_of_nearest_training_spectrogram")
 
 
 def measure_frames(
@@ -29,14 +31,16 @@ def measure_frames(
     n = min(N_FRAMES, held_out.shapes[SIDE, SIDE])
     drawn = held_out.batch(torch.Generator().manual_seed(0), n, SIDE, SIDE)
     spectrograms, true = drawn.spectrograms[:, 0], drawn.frames.numpy()
-    painted = _paint(painter, spectrograms)
-    mean, nearest = _baselines(learnt, spectrograms.numpy())
+    painted = paint(painter, spectrograms)
+    baselines = _find_baselines(learnt, spectrograms.numpy())
     _draw_comparison(sheets / "frames.jpg", spectrograms.numpy(), true, painted)
     return {
         "n_frames": n,
         "painted": asdict(pair_measures.compare(painted, true)),
-        "mean_training_frame": asdict(pair_measures.compare(mean, true)),
-        "frame_of_nearest_training_spectrogram": asdict(pair_measures.compare(nearest, true)),
+        **{
+            name: asdict(pair_measures.compare(frames, true))
+            for name, frames in zip(BASELINES, baselines, strict=True)
+        },
         "stripes": asdict(pair_measures.measure_stripes(painted, true, spectrograms.numpy())),
     }
 
@@ -52,7 +56,7 @@ def measure_music(painter: Painter, excerpts: Sequence[Excerpt]) -> dict[str, An
     shown = np.linspace(0, n_running - 1, min(n_running, N_FOUND // len(excerpts))).astype(int)
     true, painted, ratios = [], [], []
     for excerpt in excerpts:
-        frames, right = _paint(painter, excerpt.spectrograms), excerpt.frames.numpy()
+        frames, right = paint(painter, excerpt.spectrograms), excerpt.frames.numpy()
         true.append(right[shown])
         painted.append(frames[shown])
         ratios.append(pair_measures.measure_temporal_ratio(frames, right))
@@ -64,12 +68,13 @@ def measure_music(painter: Painter, excerpts: Sequence[Excerpt]) -> dict[str, An
     return {**found, "temporal_ratio": float(np.nanmean(ratios))}
 
 
-def _paint(painter: Painter, spectrograms: Tensor) -> Floats:
+def paint(painter: Painter, spectrograms: Tensor) -> Floats:
+    """Paint the frames of spectrogram pictures (n, 256, 256), (n, 3, 256, 256) in [0, 1]."""
     batches = [painter.paint(b, SIDE, SIDE).cpu() for b in torch.split(spectrograms, N_AT_ONCE)]
     return torch.cat(batches).numpy()
 
 
-def _baselines(learnt: PairSource, spectrograms: Floats) -> tuple[Floats, Floats]:
+def _find_baselines(learnt: PairSource, spectrograms: Floats) -> tuple[Floats, Floats]:
     """Return the mean training frame (1, ...), and for each spectrogram its nearest one's frame."""
     generator = torch.Generator().manual_seed(1)
     n_batches = max(1, min(N_BASELINE, learnt.shapes[SIDE, SIDE]) // N_AT_ONCE)

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from film.cards import CARD_NAME, list_themes, theme_folder
+from themes.frames_figures import BASELINES
 from themes.install import read_card_file
 
 HEADS = (
@@ -22,7 +23,6 @@ HEADS = (
     "GFLOP a frame",
     "frames a second",
 )
-BASELINES = ("mean_training_frame", "frame_of_nearest_training_spectrogram")
 
 
 def draw() -> str:
