@@ -14,7 +14,7 @@ UNPACKED := 6.5 GB
 # The environment finds the rooms wherever a command is started.
 FIND_ROOMS = pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tonfilm.pth"
 
-# While torch's threads wait they sleep; see film/threads.py.
+# While torch's threads wait they sleep; see film/process.py.
 export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: setup run test test-slow check demo bench

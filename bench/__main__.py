@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from film.threads import settle_threads
+from film.process import settle_process
 
-settle_threads()  # before anything imports torch
+settle_process()  # before anything imports torch
 
 import click  # noqa: E402
 

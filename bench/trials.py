@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from film.threads import settle_threads
+from film.process import settle_process
 
-settle_threads()  # before anything imports torch
+settle_process()  # before anything imports torch
 
 import click  # noqa: E402
 import numpy as np  # noqa: E402

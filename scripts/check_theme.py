@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from film.threads import settle_threads
+from film.process import settle_process
 from spectro.errors import TonfilmError
 
 
@@ -27,7 +27,7 @@ from spectro.errors import TonfilmError
 )
 def main(name: str, n_pictures: int, sheets: Path | None) -> None:
     """Check the theme NAME: print its figures, write them into its card, and draw sheets."""
-    settle_threads()
+    settle_process()
     # Torch takes seconds to load: not for --help.
     from pix2pix.weights import BrokenWeights  # noqa: PLC0415
     from themes.checking import check_theme  # noqa: PLC0415

@@ -22,6 +22,7 @@ from rich.progress import (
 
 from film.disk import check_folder, check_output, plain_disk_errors
 from film.picture_files import PictureFile, read_picture
+from film.process import settle_process
 from film.recipe import (
     BLEND_NAMES,
     MAX_KEYFRAMES,
@@ -30,7 +31,6 @@ from film.recipe import (
     choose_keyframes,
 )
 from film.report import Report
-from film.threads import settle_threads
 from film.video import read_recipe
 from spectro.audio import load
 from spectro.errors import TonfilmError
@@ -121,7 +121,7 @@ def command(context: click.Context, /, song: Path, output: Path, **options: Any)
     for record in (options["save_recipe"], options["report"]):
         if record:
             check_folder(record)
-    settle_threads()
+    settle_process()
     # Torch takes seconds to load: only once all choices are known to be right.
     from film.pipeline import Song, make_film  # noqa: PLC0415
     from film.portraits import fit_pictures  # noqa: PLC0415

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 import click
 import flask_migrate
 
-from film.threads import settle_threads
+from film.process import settle_process
 from scripts.demo import write_song
 from spectro.errors import TonfilmError
 from webapp import create_app
@@ -49,7 +49,7 @@ SETTINGS = (
 @click.command(epilog=SETTINGS)
 def serve() -> None:
     """Run Tonfilm on this machine until Ctrl-C."""
-    settle_threads()  # for the worker
+    settle_process()  # for the worker
     try:
         settings = Settings.from_environment()
         check_port(settings)

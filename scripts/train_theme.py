@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
 
 from film.disk import plain_disk_errors
-from film.threads import settle_threads
+from film.process import settle_process
 from spectro.errors import TonfilmError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def main(context: click.Context, /, name: str, **options: Any) -> None:
 
     Ctrl-C saves and stops; --resume goes on, also after a crash.
     """
-    settle_threads()
+    settle_process()
     # Torch takes seconds to load: not for --help.
     from pix2pix.run import Diverged  # noqa: PLC0415
     from pix2pix.weights import BrokenWeights  # noqa: PLC0415

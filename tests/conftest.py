@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from film.threads import settle_threads
+from film.process import settle_process
 
-settle_threads()
+settle_process()
 
 import torch  # noqa: E402, after the threads are settled
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from film.threads import settle_threads
+from film.process import settle_process
 
-settle_threads()
+settle_process()
 
 import torch  # noqa: E402, after the threads are settled
 
