@@ -1,9 +1,9 @@
 """The maker of cityscapes: a vector of parameters becomes a picture, in torch, in batches.
 
 Skylines one before the other, each nearer one darker and clearer than the one behind it; windows
-that light up one by one as it gets dark; neon along roofs and walls; a river in which all of it
-is seen again. Walls and sky keep to one palette and a second one beside it; lamps have colours of
-their own.
+that light up one by one as it gets dark; neon along roofs and walls; in front of it all a river
+with a bridge, or a wet street that runs towards the houses, in which the city is seen again. Walls
+and sky keep to one palette and a second one beside it; lamps have colours of their own.
 """
 
 from dataclasses import dataclass, fields
@@ -17,6 +17,7 @@ from training_data.parts import in_parts
 from training_data.scenery import (
     Plane,
     Sky,
+    Water,
     Weather,
     colour,
     column,
@@ -29,6 +30,7 @@ from training_data.scenery import (
 )
 
 N_ROWS = 4
+N_LAMP_POSTS = 6  # on each side of the street
 _N_HOUSES = 512  # after these a row repeats
 _N_LAMPS = 2**17
 
@@ -57,6 +59,9 @@ class Parameters:
     glow: Tensor  # around the sun
     water: Tensor  # from none to a river that fills the foreground
     ripple: Tensor  # of the water
+    bridge: Tensor  # from none to high above the water
+    street: Tensor  # from none to one that runs to the horizon, in place of the water
+    traffic: Tensor  # light of the cars on it
 
 
 NAMES = tuple(field.name for field in fields(Parameters))
@@ -105,6 +110,9 @@ def spread(numbers: Tensor) -> Tensor:
     drawn.windows.mul_(0.6).add_(0.9 * (0.75 - drawn.day)).clamp_(0, 1)
     drawn.neon.pow_(2.0).mul_(1.4 - 1.5 * drawn.day).clamp_(0, 1)
     drawn.water.sub_(0.3).clamp_(min=0).mul_(1.4)
+    # A third of them with a street, a third with a bridge where there is water and no street.
+    drawn.street.sub_(0.65).mul_(8.0).clamp_(0, 1)
+    drawn.bridge.sub_(0.55).mul_(6.0).clamp_(0, 1).mul_(1 - drawn.street)
     return vectors
 
 
@@ -132,10 +140,12 @@ def paint(vectors: Tensor, height: int, width: int) -> Tensor:
         glow=p.glow,
     )
     plane = lay_out(len(vectors), height, width)
-    bank = column((1.02 - 0.82 * p.water) * plane.half_height)
+    bank = column((1.02 - 0.82 * p.water.maximum(0.75 * p.street)) * plane.half_height)
     water = spread_water(plane, bank, p.ripple, p.cloud_place)
     sky = paint_sky(weather, water.seen, bank)
     tone, chosen, glare, lit = _build(p, water.seen, sky, bank)
+    tone, glare = _span_bridge(p, water.seen, bank, tone, glare)
+    tone, glare, lit = _pave_street(p, plane, water, tone, glare, lit)
     tone = tone * (1 - 0.18 * water.wet)
     lab = colour(tone, chosen, p.palette, p.second_palette)
     lab = expose(lab, glare, p.day, p.saturation)
@@ -173,6 +183,86 @@ def _build(
         shape = row.shape[:, None]
         lit = lit * (1 - shape) + own * shape * (1 - 0.8 * haze)[:, None]
     return tone, chosen, glare, lit
+
+
+def _span_bridge(
+    p: Parameters, plane: Plane, bank: Tensor, tone: Tensor, glare: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Hang a bridge over the water, before the houses; return tone and glare."""
+    raised = column(p.bridge * (4 * p.water - 1).clamp(0, 1)) * (plane.half_height + bank)
+    span = 0.8
+    deck = bank - 0.16 * raised
+    # From −1 to 1 between two towers, and so on beyond them.
+    across = torch.remainder(plane.x / span + 2 * column(p.place), 2) - 1
+    cable = deck - 0.42 * raised * (0.08 + 0.92 * across.square())
+    hanger = (torch.remainder(across * 9, 1) - 0.5).abs() / 9 * span
+    tower = (1 - across.abs()) * span
+    pixel = plane.pixel
+    road = inside(0.02 * raised.clamp(max=0.5) + 0.2 * pixel - (plane.y - deck).abs(), pixel)
+    rope = inside(0.9 * pixel - (plane.y - cable).abs() / (1 + across.abs()), pixel)
+    hangers = 0.7 * inside(0.5 * pixel - hanger, pixel) * ((plane.y > cable) & (plane.y < deck))
+    stands = (plane.y > deck - 0.46 * raised) & (plane.y < bank + 0.02)
+    # A gate in the tower's upper half.
+    gate = (tower < 0.3 * 0.05) & (plane.y < deck - 0.06 * raised)
+    gate = gate & (plane.y > deck - 0.36 * raised)
+    towers = inside(0.05 - tower, pixel) * stands * ~gate
+    shape = torch.stack((road, rope, hangers, towers)).amax(0)
+    shape = shape * (raised / 0.1).clamp(0, 1)
+    dark = 0.22 - 0.16 * column(p.contrast)
+    return torch.lerp(tone, dark.expand_as(tone), shape), glare * (1 - shape)
+
+
+def _pave_street(
+    p: Parameters, plane: Plane, water: Water, tone: Tensor, glare: Tensor, lit: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Lay a wet street where the water would be; return tone, glare and lamps."""
+    street = column(p.street)
+    paved = street * water.wet
+    deep = water.deep + 0.02
+    # 0 in the middle of the road, −1 and 1 at its kerbs; it narrows towards the horizon.
+    across = plane.x / (1.15 * deep)
+    sharp = plane.pixel / deep
+    # The wet road keeps some of what is seen in it.
+    asphalt = 0.10 + 0.14 * column(p.day) + 0.10 * (across.abs() > 1)
+    tone = torch.lerp(tone, asphalt.expand_as(tone), 0.88 * paved)
+    kerb = inside(0.03 - (across.abs() - 1).abs(), sharp)
+    dash = inside(0.03 - across.abs(), sharp) * (torch.remainder(0.9 / deep, 1) < 0.55)
+    tone = tone + paved * (0.4 * kerb + 0.8 * dash) * (0.8 - tone)
+    # Cars come on one side and go on the other: light drawn out along the lane.
+    beam = 0.06 * (1 + 1.5 * torch.sin(2.3 / deep + 9 * column(p.traffic)).clamp(min=0))
+    come, go = (
+        torch.exp(-((((across - lane).abs() - 0.13).abs() / beam) ** 2)) for lane in (-0.5, 0.5)
+    )
+    shine = paved * column((0.3 + 0.9 * p.traffic) * (1.25 - p.day)) * (deep / 0.12).clamp(max=1)
+    # What is seen in the road is darker than what is seen in the river.
+    lit = lit * (1 - 0.7 * paved)[:, None] + shine[:, None] * torch.stack((come, go), 1)
+    posts, bulbs = _line_street(plane, water, street)
+    tone = torch.lerp(tone, torch.full_like(tone, 0.08), posts)
+    night = column(1.1 - p.day).clamp(max=1)
+    lit = lit * (1 - posts)[:, None]
+    lit = torch.cat((lit[:, :1].maximum((night * bulbs)[:, None]), lit[:, 1:]), 1)
+    return tone, glare * (1 - posts.maximum(0.6 * paved)), lit
+
+
+def _line_street(plane: Plane, water: Water, street: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the posts along the kerbs and the light of their lamps, both (B, H, W)."""
+    posts, bulbs = torch.zeros_like(plane.y), torch.zeros_like(plane.y)
+    shore = plane.y - water.deep  # of the pixels below it; the others are mirrored at nothing
+    shore = shore.amax((1, 2), keepdim=True)
+    for place in range(N_LAMP_POSTS):
+        deep = 0.75 * 0.62**place
+        foot, high, aside = shore + deep, 1.15 * deep, 1.28 * deep
+        away = (plane.x.abs() - aside).abs()
+        rises = (plane.y < foot) & (plane.y > foot - high)
+        posts = posts.maximum(inside(0.014 * deep - away, plane.pixel) * rises)
+        d_x = plane.x.abs() - aside + 0.16 * deep  # the lamp hangs over the road
+        d_y = plane.y - foot + high
+        arm = inside(0.014 * deep - d_y.abs(), plane.pixel) * (d_x > 0) * (plane.x.abs() < aside)
+        posts = posts.maximum(arm)
+        distance = (d_x.square() + d_y.square()).sqrt()
+        bulb = inside(0.035 * deep - distance, plane.pixel)
+        bulbs = bulbs.maximum(bulb.maximum(0.5 * torch.exp(-distance / (0.11 * deep))))
+    return posts * street, bulbs * street
 
 
 def _build_row(p: Parameters, plane: Plane, bank: Tensor, place: int) -> _Row:

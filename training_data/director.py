@@ -189,6 +189,9 @@ def direct_cityscape(pictures: Tensor) -> Tensor:
             glow=heard.onset,
             water=0.3 + 0.3 * heard.tonal,
             ripple=0.1 + 0.8 * percussive * heard.loud,
+            bridge=torch.zeros_like(full),
+            street=torch.zeros_like(full),
+            traffic=torch.zeros_like(full),
         )
     ).clamp(0, 1)
 

@@ -73,7 +73,7 @@ def lay_out(n: int, height: int, width: int) -> Plane:
     )
 
 
-def inside(distance: Tensor, pixel: float) -> Tensor:
+def inside(distance: Tensor, pixel: float | Tensor) -> Tensor:
     """Return how much of a pixel lies within a shape, from its distance to the border."""
     return torch.sigmoid(distance * (1.5 / pixel))
 
