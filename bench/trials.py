@@ -122,20 +122,20 @@ class Told(Trainer):
     def __init__(self, *args: Any, directs: Callable[[Tensor], Tensor], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.directs = directs
-        self.painter.down[-1].register_forward_hook(self._keep)
+        # Not a method: where the painter is copied, that would be copied with the whole trainer.
+        self.told = told = dict[str, Tensor]()
+        self.painter.down[-1].register_forward_hook(lambda _module, _seen, x: told.update(map=x))
         n_numbers = directs(torch.zeros(1, SIDE, SIDE)).shape[1]
         form = self.settings.unet
         self.head = nn.Linear(form.n_channels(form.n_levels - 1), n_numbers)
         self.painter_optimizer.add_param_group({"params": self.head.parameters()})
 
-    def _keep(self, _module: nn.Module, _seen: object, told: Tensor) -> None:
-        self.told = told
-
     def convince(self, spectrograms: Tensor, frames: Tensor, painted: Tensor) -> Tensor:
         """Add the mean distance of the numbers."""
         judged = super().convince(spectrograms, frames, painted)
         numbers = self.directs(spectrograms[:, 0, :SIDE, :SIDE] / 2 + 0.5)
-        return judged + self.WEIGHT * F.l1_loss(self.head(self.told.float().mean((2, 3))), numbers)
+        read = self.head(self.told["map"].float().mean((2, 3)))
+        return judged + self.WEIGHT * F.l1_loss(read, numbers)
 
 
 class InARow(Trainer):
@@ -172,12 +172,13 @@ class Trial:
     trainer: type[Trainer] = Trainer
     judge_from: float = 0.0
     l1_weight: float = 100.0
+    learning_rate: float = PIX2PIX.learning_rate
     in_a_row: bool = False  # learns from neighbours
 
 
 TRIALS = {
     "L1": Trial(judge_from=1.0),
-    "cGAN": Trial(l1_weight=0.0),
+    "cGAN": Trial(l1_weight=0.0, learning_rate=2e-4),  # the paper's; at ours it ends in black
     "L1 + cGAN": Trial(),
     "+ L1 weighs a quarter": Trial(l1_weight=25.0),
     "+ feature matching": Trial(trainer=FeatureMatching),
@@ -237,6 +238,7 @@ def make_trainer(
         bf16=choose_precision() == "bf16",
         judge_from=trial.judge_from,
         l1_weight=trial.l1_weight,
+        learning_rate=trial.learning_rate,
     )
     fabric = Fabric(devices=1)
     if trial.trainer is Told:

@@ -14,7 +14,7 @@ class Form:
     """
 
     n_noise: int = 32  # length of z, the noise behind a style
-    n_octaves: int = 3  # of waves that each number of the noise is seen through as well
+    n_octaves: int = 5  # of waves that each number of the noise is seen through as well
     n_style: int = 256  # length of w, the style of a still
     width: int = 128  # channels of the generator's coarse maps; half, then a quarter inside
     n_fields: int = 16  # smooth fields that pictures are read from

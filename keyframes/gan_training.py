@@ -23,11 +23,11 @@ from keyframes.form import Form
 from keyframes.generator import Generator
 from keyframes.knots import Knots, Reading, spline_rows
 from keyframes.layers import initialise
-from keyframes.learner import Learner, freeze
+from keyframes.learner import Learner, Pace, freeze
 from keyframes.noise import to_noise
 from keyframes.stills import Stills, paint_all, save_generator, sheet
 from keyframes.views import View, Views, draw_views
-from pix2pix.run import State, decay, seeded, update_average
+from pix2pix.run import State, seeded, update_average
 from pix2pix.weights import Weights
 
 # How often square, wide and tall pictures are seen. Square is what galleries show; wide is what
@@ -67,10 +67,11 @@ class Settings:
     """How the GAN learns: R3GAN's loss (Huang et al. 2024), its penalties now and then."""
 
     n_batch: int = 16  # square pictures; a multiple of twice Critic.N_GROUP
-    rate: float = 5e-4  # of learning, of the generator
-    critics_rate: float = 3e-4
-    copying: float = 25.0  # weight of painting known pictures, to begin with
-    alone: float = 0.12  # share of a training from nothing in which known pictures are all there is
+    pace: Pace = Pace(rate=5e-4)  # of the generator
+    critics_pace: Pace = Pace(rate=3e-4)
+    copying: float = 40.0  # weight of painting known pictures
+    alone: float = 0.4  # share of a training from nothing in which known pictures are all there is
+    alone_pace: Pace = Pace(rate=15e-4, momentum=0.9)  # of the generator in it
     penalty: float = 0.5  # gamma of R1 and R2
     penalty_every: int = 8  # steps
     n_penalised: int = 16  # pictures of a batch; a multiple of twice Critic.N_GROUP
@@ -158,8 +159,8 @@ class GanTraining:
         for place, network in enumerate(networks):
             initialise(network, seeded(seed, -1 - place))
         self.critics = [self.whole_critic, self.detail_critic]
-        self.learner = Learner(fabric, [self.generator], settings.rate)
-        self.critic_learner = Learner(fabric, self.critics, settings.critics_rate)
+        self.learner = Learner(fabric, [self.generator])
+        self.critic_learner = Learner(fabric, self.critics)
         copies_alone = material.numbers is not None and base is None
         self.contest_from = settings.alone if copies_alone else 0.0
         if base is not None:
@@ -177,8 +178,10 @@ class GanTraining:
         canvas = self._lay(batch)
         n = len(batch.noise)
         whole = canvas.read(views.whole, slice(n))
-        figures, loss = self._compare(whole, true.whole, share)
+        figures, loss = self._compare(whole, true.whole)
+        pace = self.settings.alone_pace
         if share >= self.contest_from:
+            pace = self.settings.pace
             near = canvas.read(views.near, slice(n // 2))
             middle = canvas.read(views.middle, slice(n // 2, n))
             painted = _Sight(whole=whole, details=torch.cat([near, middle]))
@@ -186,7 +189,7 @@ class GanTraining:
             contest = self._contest(of_true, painted)
             figures |= told | {"generator": contest.item()}
             loss = loss + contest
-        self.learner.learn(loss, step, share)
+        self.learner.learn(loss, step, share, pace)
         update_average(self.average, self.generator, step, self.settings.half_life)
         return figures
 
@@ -234,9 +237,7 @@ class GanTraining:
             columns=spline_rows(width, density),
         )
 
-    def _compare(
-        self, painted: Tensor, true: Tensor, share: float
-    ) -> tuple[dict[str, float], Tensor]:
+    def _compare(self, painted: Tensor, true: Tensor) -> tuple[dict[str, float], Tensor]:
         """Compare wholes (B, 3, h, w) roughly, where it is known what the true ones were made from.
 
         Where an edge runs to the pixel is left to the critics: a generator that has to guess it
@@ -245,7 +246,7 @@ class GanTraining:
         if self.material.numbers is None:
             return {}, painted.new_zeros(())
         apart = (F.avg_pool2d(painted, 2) - F.avg_pool2d(true, 2)).abs().mean()
-        return {"copying": apart.item()}, self.settings.copying * decay(share) * apart
+        return {"copying": apart.item()}, self.settings.copying * apart
 
     def _judge(self, *sights: _Sight) -> list[Tensor]:
         """Return the critics' logits (2, B) of each sight, in float32."""
@@ -278,7 +279,7 @@ class GanTraining:
             slopes = self._slope(true.begin(n)) + self._slope(painted.begin(n))
             figures["slope"] = slopes.item()
             loss = loss + 0.5 * settings.penalty * settings.penalty_every * slopes
-        self.critic_learner.learn(loss, step, share)
+        self.critic_learner.learn(loss, step, share, settings.critics_pace)
         return of_true.detach(), figures
 
     def _contest(self, of_true: Tensor, painted: _Sight) -> Tensor:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -13,7 +14,17 @@ from pix2pix.run import State, decay
 
 N_WARM_STEPS = 100  # over which the learning rate rises: Adam's first steps are blind
 LONGEST_SLOPE = 2.0  # times the usual one
+SQUARES_MEMORY = 0.99  # Adam's second beta, as in R3GAN
 SLOPE_MEMORY = 0.02  # weight of a step in the running mean
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How an optimiser steps."""
+
+    rate: float  # of learning, before it rises and falls
+    # Of the slopes' mean, 0 to 1. None against an opponent, with whom the slope turns (R3GAN).
+    momentum: float = 0.0
 
 
 class Learner:
@@ -26,25 +37,22 @@ class Learner:
     ----------
     fabric : device and precision
     networks : moved to the device; what `learn` changes
-    rate : of learning
     """
 
-    def __init__(self, fabric: Fabric, networks: Sequence[nn.Module], rate: float) -> None:
+    def __init__(self, fabric: Fabric, networks: Sequence[nn.Module]) -> None:
         self.fabric = fabric
         self.networks = nn.ModuleList(networks)
         self.networks.to(fabric.device).to(memory_format=torch.channels_last)
-        self.rate = rate
-        # No momentum: the slope turns with the opponent (R3GAN's betas).
-        self.optimiser: Optimizer = Adam(self.networks.parameters(), rate, betas=(0.0, 0.99))
+        self.optimiser: Optimizer = Adam(self.networks.parameters())
         self.usual_slope: float | None = (
             None  # running mean of the slope's length, when there is one
         )
 
-    def learn(self, loss: Tensor, step: int, share: float) -> None:
+    def learn(self, loss: Tensor, step: int, share: float, pace: Pace) -> None:
         """Take one step down a loss's gradients."""
-        rate = self.rate * min(1.0, (1 + step) / N_WARM_STEPS) * decay(share)
+        rate = pace.rate * min(1.0, (1 + step) / N_WARM_STEPS) * decay(share)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group.update(lr=rate, betas=(pace.momentum, SQUARES_MEMORY))
         self.optimiser.zero_grad()
         self.fabric.backward(loss)
         self._average_gradients()

@@ -27,8 +27,8 @@ from training_data.ripper import PREVIEW_NAME, find_videos, rip
 from training_data.survey import survey
 
 CACHE = Path(".cache")  # what the makers make is the same for every run
-# How many pictures stills are learnt from: square, 16:9 and 9:16, about as often as they are seen.
-N_SQUARE, N_WIDE, N_TALL = 8_000, 2_600, 2_000
+# How many pictures stills are learnt from: square, 16:9 and 9:16.
+N_SQUARE, N_WIDE, N_TALL = 8_000, 1_200, 900
 LONG = 29 / 16  # of the short side: 464 pixels to 256, 16:9 in multiples of 16
 
 Tell = Callable[[str], None]

@@ -17,7 +17,7 @@ from torch import Tensor
 from spectro import windows
 from training_data import abstract, cityscape, director, landscape, songs
 
-SHAPES = {(256, 256): 7_000, (256, 512): 2_000, (512, 256): 1_500}  # (height, width): pairs kept
+SHAPES = {(256, 256): 5_000, (256, 512): 1_200, (512, 256): 900}  # (height, width): pairs kept
 HELD_OUT_SHAPES = {(256, 256): 1_024, (256, 512): 32, (512, 256): 32}  # of songs never learnt
 N_SONGS = 160
 N_HELD_OUT_SONGS = 24
