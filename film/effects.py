@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from film.controls import column
-from spectro.score import CONTROLS, Rows
+from spectro.routes import CONTROLS
+from spectro.score import Rows
 
 WARP_REACH: Final = 0.08  # taste: half heights that a full warp moves a pixel
 WARP_WAVES: Final = (1.3, 0.9)  # taste: waves in a half height, along y and along x

@@ -5,12 +5,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from film.bending import bend_of
 from film.blends import BLENDS, bend
 from film.controls import column
+from film.hearing import change_windows
 from film.planes import Size, canvas_size
 from film.portraits import lay_stops
 from film.recipe import Recipe
 from film.theme import Theme
+from pix2pix.inner import Inner
 from spectro.score import Rows
 
 
@@ -25,6 +28,8 @@ class Duet:
         self._canvas = canvas_size(Size(height=recipe.height, width=recipe.width))
         self._stops = lay_stops(theme, recipe, self._canvas)
         self._blend = BLENDS[recipe.blend]
+        self._layer, self._seed = recipe.layer, recipe.seed
+        self._pushed_to = theme.stills.style(recipe.seed)
 
     @torch.inference_mode()
     def paint(self, rows: Rows, windows: NDArray[np.float32]) -> Tensor:
@@ -40,8 +45,16 @@ class Duet:
         (B, 3, height, width) float32 in [0, 1] at `canvas_size` of the film
         """
         height, width = self._canvas.height, self._canvas.width
-        painted = self._painter.paint(torch.from_numpy(windows), height, width)
+        device = self._painter.device
+        seen = change_windows(torch.from_numpy(windows), rows)
+        change = bend_of(rows, self._seed, device)
+        inner = Inner(layer=self._layer, change=change) if change else None
+        painted = self._painter.paint(seen, height, width, inner)
         walked = self._stops.at(torch.from_numpy(rows.keyframe))
-        keyframes = self._stills.paint(walked.styles, height, width, walked.own)
+        truncation, push = (
+            torch.from_numpy(rows.column(name))[:, None] for name in ("truncation", "push")
+        )
+        styles = self._stills.steer(walked.styles, truncation, push, self._pushed_to)
+        keyframes = self._stills.paint(styles, height, width, walked.own, inner=inner)
         keyframes = bend(keyframes, painted, column(rows, "bend", painted.device))
         return self._blend(keyframes, painted, column(rows, "blend", painted.device))

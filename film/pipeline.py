@@ -21,7 +21,7 @@ from film.video import Track, join
 from film.workroom import Workroom, open_workroom
 from spectro.audio import Audio, Limits, load
 from spectro.features import Features
-from spectro.score import Score, compose
+from spectro.score import Drive, Score, compose
 from spectro.timeline import Timeline
 
 
@@ -126,14 +126,8 @@ def _render(
 
 
 def _compose(features: Features, recipe: Recipe) -> Score:
-    return compose(
-        features,
-        level=recipe.level,
-        frequency=recipe.frequency,
-        timbre=recipe.timbre,
-        n_keyframes=len(recipe.keyframes),
-        seed=recipe.seed,
-    )
+    drive = Drive(routes=recipe.routes, sliders=recipe.sliders, mechanisms=recipe.mechanisms)
+    return compose(features, drive, n_keyframes=len(recipe.keyframes), seed=recipe.seed)
 
 
 def _notes(audio: Audio, recipe: Recipe) -> list[str]:

@@ -15,12 +15,16 @@ from pydantic import (
     Tag,
     ValidationError,
     model_validator,
+    with_config,
 )
 
 from film.own_pictures import Digest, OwnPicture
 from spectro.errors import TonfilmError
+from spectro.routes import DEFAULT_ROUTES, MAX_ROUTES, Mechanism, Route
+from spectro.sources import Group
 
 BLEND_NAMES: Final = ("crossfade", "pyramid", "colour", "displace")
+LAYERS: Final = ("coarse", "middle", "fine")
 MIN_FPS, MAX_FPS = 1, 60
 MIN_SIDE, MAX_SIDE = 64, 3840  # pixels
 MAX_ASPECT: Final = Fraction(5, 2)
@@ -58,6 +62,9 @@ Keyframe = Annotated[
     Discriminator(lambda value: "picture" if isinstance(value, dict | OwnPicture) else "seed"),
 ]
 
+# Of what a recipe holds, nothing is passed over in silence.
+with_config(ConfigDict(extra="forbid", allow_inf_nan=False))(Route)
+
 
 class Recipe(BaseModel):
     """What makes a film out of a song: the same recipe and song make the same frames."""
@@ -72,6 +79,11 @@ class Recipe(BaseModel):
     level: Slider = 0.5  # how much the sound level drives; 0 not at all, 1 strongly
     frequency: Slider = 0.5  # how much the frequency content drives
     timbre: Slider = 0.5  # how much the timbre drives
+    routes: tuple[Route, ...] = Field(default=DEFAULT_ROUTES, max_length=MAX_ROUTES)
+    before: Slider = 1.0  # how much of what acts on the spectrogram picture; 0 switches it off
+    inside: Slider = 1.0  # how much of what acts inside the networks
+    after: Slider = 1.0  # how much of what acts on the pictures
+    layer: Literal["coarse", "middle", "fine"] = "middle"  # of both networks, where inside is
     blend: Literal["crossfade", "pyramid", "colour", "displace"] = "crossfade"
     seed: Seed = 0  # varies directions, never amounts
     width: Side = 1280  # pixels
@@ -91,6 +103,16 @@ class Recipe(BaseModel):
     def to_json(self) -> str:
         """Write the recipe on one line."""
         return self.model_dump_json()
+
+    @property
+    def sliders(self) -> dict[Group, float]:
+        """How much of each group's routes."""
+        return {"level": self.level, "frequency": self.frequency, "timbre": self.timbre}
+
+    @property
+    def mechanisms(self) -> dict[Mechanism, float]:
+        """How much of what acts at each place."""
+        return {"before": self.before, "inside": self.inside, "after": self.after}
 
     def bind(self, *, song_sha256: str, weights: Mapping[str, str]) -> "Recipe":
         """Return this recipe with the song and the weights that really make the film."""

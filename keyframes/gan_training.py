@@ -67,11 +67,12 @@ class Settings:
     """How the GAN learns: R3GAN's loss (Huang et al. 2024), its penalties now and then."""
 
     n_batch: int = 16  # square pictures; a multiple of twice Critic.N_GROUP
-    pace: Pace = Pace(rate=5e-4)  # of the generator
-    critics_pace: Pace = Pace(rate=3e-4)
+    rate: float = 5e-4  # of learning, of the generator
+    critics_rate: float = 3e-4
     copying: float = 40.0  # weight of painting known pictures
     alone: float = 0.4  # share of a training from nothing in which known pictures are all there is
-    alone_pace: Pace = Pace(rate=15e-4, momentum=0.9)  # of the generator in it
+    alone_rate: float = 15e-4  # of learning, in it
+    alone_momentum: float = 0.9
     penalty: float = 0.5  # gamma of R1 and R2
     penalty_every: int = 8  # steps
     n_penalised: int = 16  # pictures of a batch; a multiple of twice Critic.N_GROUP
@@ -179,9 +180,10 @@ class GanTraining:
         n = len(batch.noise)
         whole = canvas.read(views.whole, slice(n))
         figures, loss = self._compare(whole, true.whole)
-        pace = self.settings.alone_pace
+        settings = self.settings
+        pace = Pace(rate=settings.alone_rate, momentum=settings.alone_momentum)
         if share >= self.contest_from:
-            pace = self.settings.pace
+            pace = Pace(rate=settings.rate)
             near = canvas.read(views.near, slice(n // 2))
             middle = canvas.read(views.middle, slice(n // 2, n))
             painted = _Sight(whole=whole, details=torch.cat([near, middle]))
@@ -279,7 +281,7 @@ class GanTraining:
             slopes = self._slope(true.begin(n)) + self._slope(painted.begin(n))
             figures["slope"] = slopes.item()
             loss = loss + 0.5 * settings.penalty * settings.penalty_every * slopes
-        self.critic_learner.learn(loss, step, share, settings.critics_pace)
+        self.critic_learner.learn(loss, step, share, Pace(rate=settings.critics_rate))
         return of_true.detach(), figures
 
     def _contest(self, of_true: Tensor, painted: _Sight) -> Tensor:

@@ -32,6 +32,7 @@ from keyframes.layers import (
     normalise,
 )
 from keyframes.silhouettes import Silhouettes
+from pix2pix.inner import Inner, apply
 
 LONGEST_OCTAVE = 1.5  # radians to a unit of noise; each octave turns twice as fast as the last
 N_AT_ONCE = 2**12  # pixels read together: what they need then stays in a processor's cache
@@ -106,12 +107,20 @@ class Generator(Special):
         styles: Tensor = self.mapping(torch.cat(seen, 1))
         return styles
 
-    def fields(self, styles: Tensor, height: int, width: int, density: float = 1.0) -> Knots:
+    def fields(
+        self,
+        styles: Tensor,
+        height: int,
+        width: int,
+        density: float = 1.0,
+        inner: Inner | None = None,
+    ) -> Knots:
         """Lay the fields of styles (B, n_style) over pictures of a size in pixels.
 
         Parameters
         ----------
         density : how many times as fine as usual the pixels lie; the fields stay the same
+        inner : what is done to the maps of 8×8, 16×16 or 32×32 in a square of 256 pixels
 
         Returns
         -------
@@ -121,12 +130,13 @@ class Generator(Special):
         x = self._waves(styles, n_places(height, density), n_places(width, density))
         for conv in self.at_eighth:
             x = conv(x, styles)
-        x = double(self.attention(x))
+        x = double(apply(inner, "coarse", self.attention(x)))
         for conv in self.at_quarter:
             x = conv(x, styles)
-        x = double(x)
+        x = double(apply(inner, "middle", x))
         for conv in self.at_half:
             x = conv(x, styles)
+        x = apply(inner, "fine", x)
         coarse = normalise(self.to_fields(x))
         fine = rows = columns = None
         if self.form.n_lines:

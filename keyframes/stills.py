@@ -14,6 +14,7 @@ from keyframes.generator import Generator
 from keyframes.knots import spline_rows
 from keyframes.latents import OwnFields
 from pix2pix import weights
+from pix2pix.inner import Inner
 
 # Styles are drawn towards their mean by this factor: a little less variety, fewer accidents
 # (Karras et al. 2019, truncation). Chosen by looking at sheets.
@@ -62,6 +63,23 @@ class Stills:
         style: Tensor = torch.lerp(self._mean_style, self._styler.style(noise)[0], TRUNCATION)
         return style
 
+    def steer(self, styles: Tensor, truncation: Tensor, push: Tensor, towards: Tensor) -> Tensor:
+        """Bring styles nearer to their mean, and push them.
+
+        Parameters
+        ----------
+        styles : (B, D)
+        truncation : (B, 1); 1 leaves them, 0 gives the mean
+        push : (B, 1); 1 goes as far as a style is from the mean
+        towards : (D,), a style
+
+        Returns
+        -------
+        (B, D); where truncation is 1 and push is 0, the same to the bit.
+        """
+        mean = self._mean_style
+        return styles + (truncation - 1) * (styles - mean) + push * (towards - mean)
+
     @torch.inference_mode()
     def paint(
         self,
@@ -70,6 +88,7 @@ class Stills:
         width: int,
         own: OwnFields | None = None,
         density: float = 1.0,
+        inner: Inner | None = None,
     ) -> Tensor:
         """Paint the picture of each style.
 
@@ -81,6 +100,7 @@ class Stills:
         height, width : size of the pictures, 1 or more; learnt with a shorter side of 256
         own : fields of the user's own pictures, made for this size; None: of seeds alone
         density : how many times as fine as usual the pixels lie: 2 for a shorter side of 512
+        inner : what is done to a layer of the generator
 
         Returns
         -------
@@ -88,7 +108,7 @@ class Stills:
             (B, 3, height, width) float32 in [0, 1], on the painter's device.
         """
         styles = styles.to(self.device)
-        knots = self.generator.fields(styles, height, width, density)
+        knots = self.generator.fields(styles, height, width, density, inner)
         if own is not None:
             knots = own.mix_into(knots)
         rows, columns = spline_rows(height, density), spline_rows(width, density)

@@ -13,6 +13,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pix2pix import weights
 from pix2pix.grids import cover, spread
+from pix2pix.inner import Inner, Layer, apply
 from pix2pix.networks import Down, EvenConv, UNet, UNetConfig, Up
 
 Precision = Literal["bf16", "float32"]
@@ -40,7 +41,7 @@ class Painter:
         self._network = folded.eval()
 
     @torch.inference_mode()
-    def paint(self, windows: Tensor, height: int, width: int) -> Tensor:
+    def paint(self, windows: Tensor, height: int, width: int, inner: Inner | None = None) -> Tensor:
         """Paint a frame for each spectrogram picture.
 
         The picture is spread over the smallest grid that covers the frame, painted there, and
@@ -50,6 +51,7 @@ class Painter:
         ----------
         windows : (B, 256, 256) float32 in [0, 1]
         height, width : size of the frames, 1 or more
+        inner : what is done to a layer of the decoder
 
         Returns
         -------
@@ -59,7 +61,8 @@ class Painter:
         pictures = windows.to(self.device)[:, None]
         grid_height, grid_width = cover(height, width)
         x = spread(pictures, grid_height, grid_width)
-        frames = self._network(x.to(self.dtype).contiguous(memory_format=torch.channels_last))
+        x = x.to(self.dtype).contiguous(memory_format=torch.channels_last)
+        frames = self._network(x, inner)
         top, left = (grid_height - height) // 2, (grid_width - width) // 2
         cut: Tensor = frames[:, :, top : top + height, left : left + width]
         return cut.contiguous()
@@ -113,6 +116,8 @@ def load_painter(stored: weights.Weights) -> Painter:
     return Painter(load_network(stored), choose_precision())
 
 
+# Layers of the decoder, in levels from the innermost: of 256×256, maps of 4×4, 8×8 and 32×32.
+_LAYERS: dict[int, Layer] = {1: "coarse", 2: "middle", 4: "fine"}
 _PIXELS = ((0, 0), (0, 1), (1, 0), (1, 1))  # of a 2×2 square, row and column
 
 
@@ -143,7 +148,7 @@ class _Folded(nn.Module):
         self.corners.weight = nn.Parameter(2 * torch.cat(corners, 1).transpose(0, 1))
         self.corners.bias = nn.Parameter(2 * cast("Tensor", last.bias).repeat(4))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, inner: Inner | None = None) -> Tensor:
         """Map (B, 1, H, W) in [−1, 1] to (B, 3, H, W) float32 in [0, 1]."""
         encoded = []
         for level, conv in enumerate(self.down):
@@ -153,6 +158,7 @@ class _Folded(nn.Module):
         for level in reversed(range(1, len(self.down))):
             x = torch.cat([encoded[level], x], 1) if self.has_skip[level] else x
             x = self.up[level - 1](F.relu_(x))
+            x = apply(inner, _LAYERS.get(len(self.down) - 1 - level), x)
         x = torch.cat([encoded[0], x], 1) if self.has_skip[0] else x
         squares = self.corners(F.relu_(x)).float().sigmoid_()  # (B, 4 · 3, H/2 + 1, W/2 + 1)
         B, _, H, W = x.shape

@@ -22,9 +22,11 @@ from rich.progress import (
 
 from film.disk import check_folder, check_output, plain_disk_errors
 from film.picture_files import PictureFile, read_picture
+from film.presets import PRESETS, read_preset
 from film.process import settle_process
 from film.recipe import (
     BLEND_NAMES,
+    LAYERS,
     MAX_KEYFRAMES,
     Recipe,
     build_recipe,
@@ -34,17 +36,21 @@ from film.report import Report
 from film.video import read_recipe
 from spectro.audio import load
 from spectro.errors import TonfilmError
+from spectro.routes import change_routes, parse_route
 
 WORK = Path(__file__).resolve().parents[1] / "instance" / "work"
 STAGES = {"analysis": "Listening", "paint": "Painting", "join": "Joining"}
 
 # Options that are a field of the recipe as they stand; the others are read first.
-FIELDS = {
-    name: name for name in ("theme", "fps", "level", "frequency", "timbre", "blend", "quality")
-} | {"seed": "seed", "start": "start_s", "duration": "duration_s"}
+SAME_NAME = ("theme", "fps", "level", "frequency", "timbre", "before", "inside", "after", "layer")
+FIELDS = {name: name for name in (*SAME_NAME, "blend", "quality", "seed")} | {
+    "start": "start_s",
+    "duration": "duration_s",
+}
 
 File = click.Path(dir_okay=False, path_type=Path)
 SLIDER: dict[str, Any] = {"metavar": "0..1", "type": float, "default": 0.5, "show_default": True}
+SWITCH: dict[str, Any] = SLIDER | {"default": 1.0}
 
 
 @click.command()
@@ -74,6 +80,29 @@ SLIDER: dict[str, Any] = {"metavar": "0..1", "type": float, "default": 0.5, "sho
 @click.option("--level", **SLIDER, help="How much the sound level drives the picture.")
 @click.option("--frequency", **SLIDER, help="How much bass, treble and harmony drive it.")
 @click.option("--timbre", **SLIDER, help="How much the sound's character drives it.")
+@click.option(
+    "--preset",
+    metavar="NAME",
+    help=f"{', '.join(PRESETS)}, or a file of your own like those in presets/: sliders and routes.",
+)
+@click.option(
+    "--route",
+    "routes",
+    metavar="HEARD:SEEN=AMOUNT",
+    multiple=True,
+    help="What drives what, -1 to 1, as onset:zoom=0.4,attack=0.02,release=0.25,delay=0,"
+    "curve=square; again for more of them. 0 takes one away. See docs/manual.md.",
+)
+@click.option("--before", **SWITCH, help="How much of what acts on the spectrogram picture.")
+@click.option("--inside", **SWITCH, help="How much of what acts inside the networks.")
+@click.option("--after", **SWITCH, help="How much of what acts on the painted pictures.")
+@click.option(
+    "--layer",
+    type=click.Choice(LAYERS),
+    default=Recipe.model_fields["layer"].default,
+    show_default=True,
+    help="Which layer of the networks is bent.",
+)
 @click.option(
     "--blend",
     type=click.Choice(BLEND_NAMES),
@@ -154,7 +183,7 @@ def main() -> None:
 
 
 def read_choices(options: dict[str, Any], given: dict[str, Any]) -> Recipe:
-    """Build the recipe: that of --recipe, if any, under what was given, over the defaults.
+    """Build the recipe: the defaults, --recipe over them, --preset over that, then the options.
 
     The user's own pictures stand in it as seed 0 until they have been fitted.
 
@@ -170,21 +199,22 @@ def read_choices(options: dict[str, Any], given: dict[str, Any]) -> Recipe:
     """
     if "keyframes" in given and "n_keyframes" in given:
         raise TonfilmError("Give --keyframes or --n-keyframes, not both.")
-    if options["recipe"] is None:
-        values, chosen = {}, options
-    else:
-        values, chosen = read_recipe(options["recipe"]).model_dump(), given
-    if chosen.get("theme", values.get("theme")) != values.get("theme"):
+    values = read_recipe(options["recipe"]).model_dump() if options["recipe"] else {}
+    if "preset" in given:
+        values |= read_preset(given["preset"])
+    if given.get("theme", values.get("theme")) != values.get("theme"):
         values["weights"] = None  # those of another theme
-    values |= {FIELDS[name]: value for name, value in chosen.items() if name in FIELDS}
-    if "size" in chosen:
-        values["width"], values["height"] = _read_size(chosen["size"])
-    if chosen.get("keyframes"):
-        keyframes = _split_keyframes(chosen["keyframes"])
+    values |= {FIELDS[name]: value for name, value in given.items() if name in FIELDS}
+    if "size" in given:
+        values["width"], values["height"] = _read_size(given["size"])
+    if given.get("keyframes"):
+        keyframes = _split_keyframes(given["keyframes"])
         values["keyframes"] = [0 if isinstance(k, Path) else k for k in keyframes]
-    elif "n_keyframes" in chosen:
-        values["keyframes"] = choose_keyframes(values["seed"], chosen["n_keyframes"])
-    return build_recipe(values)
+    elif "n_keyframes" in given or "keyframes" not in values:
+        values["keyframes"] = choose_keyframes(values.get("seed", 0), options["n_keyframes"])
+    recipe = build_recipe(values)
+    routes = change_routes(recipe.routes, [parse_route(text) for text in options["routes"]])
+    return build_recipe(dict(recipe) | {"routes": routes})
 
 
 def read_pictures(keyframes: str) -> dict[int, PictureFile]:

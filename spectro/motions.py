@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from spectro.sources import Curve
+from spectro.sources import Curve, Group
 from spectro.timeline import Timeline
 
 
@@ -16,6 +16,7 @@ from spectro.timeline import Timeline
 class Motion:
     """A swing to and fro, −1 to 1, that starts in the middle and goes at the music's pace."""
 
+    group: Group
     driver: str  # a source; at 0 the swing is slowest, at 1 fastest; silence stops it
     slowest_hz: float
     fastest_hz: float
@@ -23,9 +24,19 @@ class Motion:
 
 
 MOTIONS: Final = {
-    "drift_x": Motion(driver="level", slowest_hz=0.02, fastest_hz=0.09, meaning="sway sideways"),
-    "drift_y": Motion(driver="level", slowest_hz=0.015, fastest_hz=0.07, meaning="sway up, down"),
-    "turn": Motion(driver="change", slowest_hz=0.03, fastest_hz=0.15, meaning="lean left, right"),
+    "drift_x": Motion(
+        group="level", driver="level", slowest_hz=0.02, fastest_hz=0.09, meaning="sway sideways"
+    ),
+    "drift_y": Motion(
+        group="level", driver="level", slowest_hz=0.015, fastest_hz=0.07, meaning="sway up, down"
+    ),
+    "turn": Motion(
+        group="timbre",
+        driver="change",
+        slowest_hz=0.03,
+        fastest_hz=0.15,
+        meaning="lean left, right",
+    ),
 }
 
 

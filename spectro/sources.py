@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import scipy.ndimage
 from numpy.typing import NDArray
 
-from spectro.features import Features
-from spectro.spectrum import SILENCE_DB
+from spectro.windows import SILENCE_DB
+
+if TYPE_CHECKING:
+    from spectro.features import Features  # which loads librosa; pages only name the sources
 
 Curve = NDArray[np.float64]
+Group = Literal["level", "frequency", "timbre"]  # the questions that a musician is asked
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """A curve and how it is brought to [0, 1]."""
 
+    group: Group
     read: Callable[[Features], Curve]  # (n_frames,), no change with the song's gain but an offset
     rest: float  # value at which a route does nothing: 0 for what strikes, 0.5 for what wanders
     least_range: float  # in the curve's own unit: less than this between low and high is no music
@@ -94,47 +98,82 @@ def _beat(features: Features) -> Curve:
 
 SOURCES: Final = {
     "level": Source(
-        read=lambda f: f.level_db.astype(np.float64), rest=0.5, least_range=6.0, meaning="loudness"
+        group="level",
+        read=lambda f: f.level_db.astype(np.float64),
+        rest=0.5,
+        least_range=6.0,
+        meaning="loudness",
     ),
     "onset": Source(
-        read=lambda f: f.onset.astype(np.float64), rest=0.0, least_range=2.0, meaning="new notes"
+        group="level",
+        read=lambda f: f.onset.astype(np.float64),
+        rest=0.0,
+        least_range=2.0,
+        meaning="new notes",
     ),
     "percussive": Source(
-        read=lambda f: _relative(f.percussive, f), rest=0.0, least_range=0.1, meaning="drums"
+        group="level",
+        read=lambda f: _relative(f.percussive, f),
+        rest=0.0,
+        least_range=0.1,
+        meaning="drums",
     ),
-    "beat": Source(read=_beat, rest=0.0, least_range=1.0, meaning="beats and bars"),
+    "beat": Source(group="level", read=_beat, rest=0.0, least_range=1.0, meaning="beats and bars"),
     "bass": Source(
-        read=lambda f: _relative(f.bass, f), rest=0.0, least_range=0.2, meaning="below 250 Hz"
+        group="frequency",
+        read=lambda f: _relative(f.bass, f),
+        rest=0.0,
+        least_range=0.2,
+        meaning="below 250 Hz",
     ),
     "mid": Source(
-        read=lambda f: _relative(f.mid, f), rest=0.0, least_range=0.2, meaning="250 to 4,000 Hz"
+        group="frequency",
+        read=lambda f: _relative(f.mid, f),
+        rest=0.0,
+        least_range=0.2,
+        meaning="250 to 4,000 Hz",
     ),
     "treble": Source(
-        read=lambda f: _relative(f.treble, f), rest=0.0, least_range=0.01, meaning="above 4,000 Hz"
+        group="frequency",
+        read=lambda f: _relative(f.treble, f),
+        rest=0.0,
+        least_range=0.01,
+        meaning="above 4,000 Hz",
     ),
     "centroid": Source(
+        group="frequency",
         read=lambda f: np.log2(np.maximum(f.centroid_hz, 20.0, dtype=np.float64)),
         rest=0.5,
         least_range=0.5,
         meaning="dark to bright sound, in octaves",
     ),
-    "harmony": Source(read=_harmony, rest=0.5, least_range=0.2, meaning="changes of chord"),
+    "harmony": Source(
+        group="frequency", read=_harmony, rest=0.5, least_range=0.2, meaning="changes of chord"
+    ),
     "flatness": Source(
+        group="timbre",
         read=lambda f: np.log10(np.maximum(f.flatness, 1e-9, dtype=np.float64)),
         rest=0.0,
         least_range=1.0,
         meaning="tones to noise",
     ),
     "harmonic": Source(
-        read=_harmonic_share, rest=0.5, least_range=0.2, meaning="struck to sustained"
+        group="timbre",
+        read=_harmonic_share,
+        rest=0.5,
+        least_range=0.2,
+        meaning="struck to sustained",
     ),
     "contrast": Source(
+        group="timbre",
         read=lambda f: f.contrast.mean(axis=1, dtype=np.float64),
         rest=0.5,
         least_range=4.0,
         meaning="blurred to clear tones",
     ),
-    "change": Source(read=_timbre_change, rest=0.0, least_range=20.0, meaning="changes of timbre"),
+    "change": Source(
+        group="timbre", read=_timbre_change, rest=0.0, least_range=20.0, meaning="changes of timbre"
+    ),
 }
 
 

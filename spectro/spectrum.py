@@ -22,7 +22,7 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from spectro.audio import ANALYSIS_RATE, Signal
-from spectro.windows import RANGE_DB
+from spectro.windows import RANGE_DB, SILENCE_DB
 
 COLUMN_HOP: Final = 441  # samples
 COLUMN_RATE: Final = ANALYSIS_RATE // COLUMN_HOP  # 100 columns a second, exact
@@ -30,7 +30,6 @@ N_FFT: Final = 4096  # bins 10.8 Hz apart: semitones from 180 Hz up
 BLOCK_COLUMNS: Final = 500
 N_CHROMA, N_MFCC = 12, 13
 CONTRAST_EDGES_HZ: Final = (0, 200, 400, 800, 1600, 3200, 6400, 12800)  # Jiang et al. 2002
-SILENCE_DB: Final = -100.0  # level of digital silence; below it no other curve means anything
 
 _N_MELS: Final = 128
 _MAX_HZ: Final = 16_000.0  # above it lossy codecs leave nothing

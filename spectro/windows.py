@@ -32,6 +32,7 @@ SEGMENT: Final = 510  # 510 // 2 + 1 = 256 bins
 HOP: Final = 257  # (66,150 - 510) // 257 + 1 = 256 columns
 RANGE_DB: Final = 80.0  # taste: from black to white in a picture
 FLOOR_DB: Final = -200.0  # what digital silence is said to have; far below 24 bits' own noise
+SILENCE_DB: Final = -100.0  # level of digital silence; below it no other curve means anything
 QUIETEST_REFERENCE_DB: Final = -100.0  # taste: a song below this is near silence and stays dark
 REFERENCE_PERCENTILE: Final = 99.9
 BLOCK_COLUMNS: Final = 1024  # columns transformed at once: 4 MB of float64 segments

@@ -5,7 +5,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from spectro.score import CONTROLS, Rows
+from spectro.routes import CONTROLS
+from spectro.score import Rows
 
 
 def decode_frames(path: Path) -> np.ndarray:

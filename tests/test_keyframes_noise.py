@@ -9,7 +9,6 @@ from lightning_fabric import Fabric
 
 from keyframes.form import Form
 from keyframes.gan_training import GanTraining, Material, Settings
-from keyframes.learner import Pace
 from keyframes.noise import to_noise
 from themes import sources
 from training_data import landscape
@@ -66,7 +65,8 @@ def test_stills_learn_what_is_known_of_pictures() -> None:
         pictures=[tones] * 3, density=1.0, judge=lambda _: 0.0, numbers=[numbers] * 3
     )
     form = Form(width=16, n_noise=4, n_style=16, whole_width=16, detail_width=16)
-    training = GanTraining(Fabric(devices=1), form, Settings(alone=0.9, alone_pace=Pace(rate=2e-3)), material, 0)
+    settings = Settings(alone=0.9, alone_rate=2e-3)
+    training = GanTraining(Fabric(devices=1), form, settings, material, 0)
     figures = [training.step(step, 0.0) for step in range(150)]
     assert all(set(step) == {"copying"} for step in figures)
     noise = to_noise(numbers, torch.Generator().manual_seed(4))

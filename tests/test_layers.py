@@ -17,6 +17,7 @@ MAY_IMPORT = {
     "film": {"pix2pix", "keyframes", "spectro"},
     "webapp": {"film", "spectro"},
     "training_data": {"spectro"},
+    "hearing": {"spectro", "training_data"},
     "measures": set(),
     "themes": {"pix2pix", "keyframes", "film", "spectro", "training_data", "measures"},
 }

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -14,10 +15,13 @@ from PIL import Image
 
 from film.encoding import SegmentWriter
 from film.own_pictures import OwnPicture
+from film.presets import PRESETS
 from film.recipe import MAX_SEED, Recipe
 from film.report import Report
 from film.video import read_recipe
 from scripts import render
+from spectro.errors import TonfilmError
+from spectro.routes import DEFAULT_ROUTES, Route
 
 SMALL = ["--theme", "tiny", "--size", "64x64", "--fps", "4", "--quality", "draft"]
 # Of the recipe's fields, those that no option sets: they are found when a film is made.
@@ -28,6 +32,7 @@ SETS = {
     "start": {"start_s"},
     "duration": {"duration_s"},
     "n_keyframes": {"keyframes"},
+    "preset": {"level", "frequency", "timbre", "routes"},
 }
 
 
@@ -91,11 +96,50 @@ def test_the_defaults_are_the_recipes(choices) -> None:
         (["--start", "1.5"], {"start_s": 1.5}),
         (["--duration", "2.5"], {"duration_s": 2.5}),
         (["--quality", "draft"], {"quality": "draft"}),
+        (["--before", "0"], {"before": 0.0}),
+        (["--inside", "0.5"], {"inside": 0.5}),
+        (["--after", "0"], {"after": 0.0}),
+        (["--layer", "fine"], {"layer": "fine"}),
     ],
 )
 def test_an_option_sets_its_fields(choices, arguments: list[str], changes: dict) -> None:
     default = choices().model_dump()
     assert choices(*arguments) == Recipe.model_validate({**default, **changes})
+
+
+def test_routes_are_changed_one_by_one(choices) -> None:
+    first = DEFAULT_ROUTES[0]
+    ends = f"{first.source}:{first.target}"
+    changed = choices("--route", f"{ends}=0.9,release=1", "--route", "beat:swell=-0.5").routes
+    assert changed == (
+        replace(first, amount=0.9, release_s=1.0, attack_s=0.02),
+        *DEFAULT_ROUTES[1:],
+        Route(source="beat", target="swell", amount=-0.5),
+    )
+    assert choices("--route", f"{ends}=0").routes == DEFAULT_ROUTES[1:]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_gives_sliders_and_routes_and_options_go_before(choices, name: str) -> None:
+    recipe = choices("--preset", name)
+    assert recipe.routes != DEFAULT_ROUTES
+    assert {route.group for route in recipe.routes} == {"level", "frequency", "timbre"}
+    quiet = choices("--preset", name, "--level", "0.05", "--route", "onset:noise=0.1")
+    assert quiet.level == 0.05
+    assert set(quiet.routes) - set(recipe.routes)
+    assert quiet.frequency == recipe.frequency
+    again = Recipe.model_validate_json(recipe.to_json())  # what travels in the film
+    assert again == recipe
+
+
+def test_a_preset_of_ones_own_is_a_file(choices, tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text('{"timbre": 0.9, "routes": []}')
+    mine = choices("--preset", str(path))
+    assert (mine.timbre, mine.routes) == (0.9, ())
+    path.write_text('{"timbre": 0.9, "routes": [{"source": "x", "target": "zoom", "amount": 1}]}')
+    with pytest.raises(TonfilmError, match="no source 'x'"):
+        choices("--preset", str(path))
 
 
 def test_a_recipe_is_taken_and_options_take_the_place_of_its_choices(
@@ -156,6 +200,14 @@ def test_a_recipe_is_taken_and_options_take_the_place_of_its_choices(
         (["-o", "film.avi"], "end in .mp4"),
         (["-o", "none/film.mp4"], "There is no folder"),
         (["--colour", "red"], "--colour"),
+        (["--preset", "loud"], "choose calm, pulse, cinematic, club, dream"),
+        (["--preset", "song.wav"], "not readable JSON"),
+        (["--preset", "edited.json"], "level"),
+        (["--route", "onset:zoom"], "write it as onset:zoom=0.4"),
+        (["--route", "onset:fly=1"], "no target 'fly'"),
+        (["--route", "onset:zoom=7"], "amount is 7"),
+        (["--inside", "1.5"], "inside"),
+        (["--layer", "last"], "last"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_status_2(

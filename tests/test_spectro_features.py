@@ -12,7 +12,8 @@ from spectro_sounds import RATE, band, hear, hold, noise, sine, strike, timeline
 
 from spectro.audio import Mono
 from spectro.features import extract, load_features
-from spectro.spectrum import COLUMN_RATE, SILENCE_DB, Analyser, Curves
+from spectro.spectrum import COLUMN_RATE, Analyser, Curves
+from spectro.windows import SILENCE_DB
 
 NAMES = [field.name for field in fields(Curves)]
 # What +12 dB changes by its nature.

@@ -11,10 +11,17 @@ from spectro_sounds import RATE, band, hear, noise, sine, strike
 
 from spectro.features import Features
 from spectro.motions import MOTIONS
-from spectro.score import CONTROLS, CURVES, ROUTES, Route, Score, compose, load_score
+from spectro.routes import CONTROLS, CURVES, DEFAULT_ROUTES, Route
+from spectro.score import Drive, Score, compose, load_score
 from spectro.sources import SOURCES, listen, normalise
 
 SLIDERS = ("level", "frequency", "timbre")
+MECHANISMS = ("before", "inside", "after")
+DRIVE = Drive(
+    routes=DEFAULT_ROUTES,
+    sliders=dict.fromkeys(SLIDERS, 0.5),
+    mechanisms=dict.fromkeys(MECHANISMS, 1.0),
+)
 NEUTRAL = np.array([control.neutral for control in CONTROLS.values()])
 SPANS = np.array([control.highest - control.lowest for control in CONTROLS.values()])
 
@@ -25,8 +32,18 @@ def heard(fps: int = 24, gain: float = 1.0, silence_s: int = 0) -> Features:
 
 
 def write(features: Features, *, seed: int = 0, n_keyframes: int = 5, **sliders: float) -> Score:
-    sliders = dict.fromkeys(SLIDERS, 0.5) | sliders
-    return compose(features, n_keyframes=n_keyframes, seed=seed, **sliders)
+    drive = replace(DRIVE, sliders=DRIVE.sliders | sliders)
+    return compose(features, drive, n_keyframes=n_keyframes, seed=seed)
+
+
+def lead(features: Features, *routes: Route, **mechanisms: float) -> Score:
+    """Compose from these routes alone, all sliders full."""
+    drive = Drive(
+        routes=routes,
+        sliders=dict.fromkeys(SLIDERS, 1.0),
+        mechanisms=DRIVE.mechanisms | mechanisms,
+    )
+    return compose(features, drive, n_keyframes=5, seed=0)
 
 
 def full(features: Features, **options: int) -> Score:
@@ -44,8 +61,12 @@ def test_controls_are_in_their_ranges_and_move() -> None:
     score = full(heard())
     assert score.controls.shape == (score.timeline.n_frames, len(CONTROLS))
     assert score.controls.dtype == score.keyframe.dtype == np.float32
+    reached = {route.target for route in DEFAULT_ROUTES}
     for name, control in CONTROLS.items():
         column = score.column(name)
+        if name not in reached:
+            assert (column == control.neutral).all()
+            continue
         assert control.lowest <= column.min() < column.max() <= control.highest, name
         assert column.std() > 0.001 * (control.highest - control.lowest), name
 
@@ -62,7 +83,7 @@ def test_sliders_at_zero_leave_the_walk_alone() -> None:
 def test_each_slider_scales_its_own_routes(group: str) -> None:
     only = dict.fromkeys(SLIDERS, 0.0)
     half, whole = (write(heard(), **only | {group: x}).controls - NEUTRAL for x in (0.5, 1.0))
-    reached = {route.target for route in ROUTES[group]}
+    reached = {route.target for route in DEFAULT_ROUTES if route.group == group}
     for k, name in enumerate(CONTROLS):
         assert (np.abs(whole[:, k]).max() > 0.005 * SPANS[k]) == (name in reached), name
     not_clipped = [k for k, name in enumerate(CONTROLS) if name != "zoom"]
@@ -153,7 +174,7 @@ def test_louder_shows_more_of_the_painted_frame() -> None:
 
 
 def test_calm() -> None:
-    """Pulses never strobe: see the CALM figures in ROUTES."""
+    """Pulses never strobe: see the figures beside DEFAULT_ROUTES."""
     drums = hear(strike(np.arange(0.1, 11.9, 0.125), 12.0) + 0.05 * band(12.0))
     for features in (drums, heard()):
         score = full(features)
@@ -167,19 +188,18 @@ def test_calm() -> None:
 def test_release_and_attack_have_their_time_constants() -> None:
     # Silence after a bass note: the warp falls to 1/e in its release time.
     samples = np.concatenate([sine(4.0, 60.0), np.zeros(4 * RATE)]) + noise(8.0, 1e-3)
-    route = next(r for r in ROUTES["frequency"] if r.target == "warp")
+    route = next(r for r in DEFAULT_ROUTES if r.target == "warp")
     warp = full(hear(samples, fps=100)).column("warp")
     fallen_s = (np.flatnonzero(warp[405:] < warp[405] / np.e)[0]) / 100
     assert fallen_s == pytest.approx(route.release_s, abs=0.05)
 
 
-def test_delay_and_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delay_and_curves() -> None:
     features = hear(strike(np.arange(0.5, 7.5, 1.0), 8.0))
     route = Route(source="onset", target="glow", amount=1.0, release_s=0.2)
 
     def glow(route: Route) -> np.ndarray:
-        monkeypatch.setitem(ROUTES, "level", (route,))
-        return full(features).column("glow")
+        return lead(features, route).column("glow")
 
     plain = glow(route)
     late = glow(replace(route, delay_s=0.25))
@@ -190,28 +210,24 @@ def test_delay_and_curves(monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(CURVES) == {"linear", "square", "root"}
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"source": "loudness"},
-        {"target": "speed"},
-        {"curve": "cube"},
-        {"amount": 1.1},
-        {"release_s": 0.1},
-        {"attack_s": 0.0},
-        {"delay_s": -1.0},
-        {"source": "turn", "curve": "root"},
-    ],
-)
-def test_a_route_checks_itself(wrong: dict[str, str | float]) -> None:
-    with pytest.raises(ValueError, match=r"no source|no control|flicker|out of range|swings"):
-        Route(**{"source": "level", "target": "zoom", "amount": 0.5} | wrong)
+def test_the_default_routes_use_every_source_and_every_motion() -> None:
+    assert {route.source for route in DEFAULT_ROUTES} == set(SOURCES) | set(MOTIONS)
 
 
-def test_routes_use_every_control_and_every_motion() -> None:
-    routes = [route for group in ROUTES.values() for route in group]
-    assert {route.target for route in routes} == set(CONTROLS)
-    assert {route.source for route in routes} == set(SOURCES) | set(MOTIONS)
+@pytest.mark.parametrize("name", CONTROLS)
+def test_every_control_can_be_driven_and_switched_off_with_its_mechanism(name: str) -> None:
+    route = Route(source="onset", target=name, amount=1.0)
+    control = CONTROLS[name]
+    score = lead(heard(), route)
+    assert np.ptp(score.column(name)) > 0.3 * (control.highest - control.neutral)
+    still = [other for other in CONTROLS if other != name]
+    assert all(np.ptp(score.column(other)) == 0 for other in still)
+    half = lead(heard(), route, **{control.mechanism: 0.5}).column(name)
+    np.testing.assert_allclose(
+        2 * np.abs(half - control.neutral), np.abs(score.column(name) - control.neutral), rtol=1e-3
+    )
+    off = lead(heard(), route, **{control.mechanism: 0.0}).column(name)
+    assert (off == np.float32(control.neutral)).all()
 
 
 def test_sources_are_normalised() -> None:
@@ -285,14 +301,8 @@ def test_rows_are_a_slice() -> None:
 
 
 def test_score_is_saved_whole(tmp_path: Path) -> None:
-    score = compose(
-        hear(band(3.0), Fraction(30_000, 1001)),
-        level=0.3,
-        frequency=0.6,
-        timbre=0.9,
-        n_keyframes=3,
-        seed=1,
-    )
+    features = hear(band(3.0), Fraction(30_000, 1001))
+    score = write(features, level=0.3, frequency=0.6, timbre=0.9, n_keyframes=3, seed=1)
     score.save(tmp_path / "score.npz")
     again = load_score(tmp_path / "score.npz")
     assert again.timeline == score.timeline
