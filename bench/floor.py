@@ -18,7 +18,8 @@ from film.engines import Duet
 from film.recipe import Recipe
 from film.segments import BATCH_FRAMES
 from film.theme import load_theme
-from spectro.score import CONTROLS, Rows
+from spectro.routes import CONTROLS
+from spectro.score import Rows
 
 N_ENCODED = 96  # frames, a segment
 SIDE = 2048  # of the matrices that tell the machine's rate

@@ -1,11 +1,14 @@
 """Routes say what they are, and what is wrong with them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from spectro.errors import TonfilmError
-from spectro.routes import DEFAULT_ROUTES, Route, change_routes, parse_route
+from spectro.motions import MOTIONS
+from spectro.routes import CONTROLS, DEFAULT_ROUTES, Route, change_routes, parse_route
+from spectro.sources import SOURCES
 
 ROUTE = {"source": "level", "target": "zoom", "amount": 0.5}
 
@@ -72,3 +75,20 @@ def test_routes_take_the_place_of_those_with_the_same_ends() -> None:
     assert change_routes(DEFAULT_ROUTES, [louder, new]) == (louder, *DEFAULT_ROUTES[1:], new)
     assert change_routes(DEFAULT_ROUTES, [replace(first, amount=0.0)]) == DEFAULT_ROUTES[1:]
     assert not change_routes((), [replace(new, amount=0.0)])
+
+
+def test_the_manual_says_what_every_end_of_a_route_is() -> None:
+    manual = (Path(__file__).resolve().parents[1] / "docs" / "manual.md").read_text()
+    for name, source in (SOURCES | MOTIONS).items():
+        assert f"| `{name}` | " in manual
+        assert f" | {source.meaning} |" in manual
+    for name, control in CONTROLS.items():
+        bounds = f"{control.lowest:g}, {control.neutral:g}, {control.highest:g}"
+        line = next(
+            line
+            for line in manual.splitlines()
+            if line.startswith(
+                f"| `{name}` | {'after them' if control.mechanism == 'after' else ''}"
+            )
+        )
+        assert line.endswith(f" | {bounds} | {control.meaning} |")
