@@ -2,7 +2,7 @@
 
 a thread             windows of the batches after those, by NumPy
 a thread for a core  pictures and planes of batches n + 1, n + 2 …, by torch
-caller               encodes batch n
+caller               guards batch n, when those a second after it are painted, and encodes it
 
 A core has a batch of its own, and torch one thread for it: the layers of a frame are small, and
 threads that meet after each of them wait for each other most of the time.
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from film import effects
 from film.ahead import ahead, side_by_side
 from film.engines import Duet
+from film.flash_guard import Guarded, Painted, guard, reach, shrink
 from film.planes import Size, to_planes
 from film.report import Stopwatch
 from film.segments import BATCH_FRAMES, Batch, Segment
@@ -38,24 +39,64 @@ class Scene:
     score: Score
     heard: Heard
     size: Size
+    is_guarded: bool  # against flashes
 
 
 def paint_frames(
     scene: Scene, segments: Sequence[Segment], watch: Stopwatch
-) -> Generator[NDArray[np.uint8], None, None]:
+) -> Generator[Guarded, None, None]:
     """Paint the frames of some segments, in order, ahead of the caller.
 
     Yields
     ------
-    (n, height * 3 / 2, width) uint8, the frames that a batch gives to its segment, as the
-    encoder takes them; as many of them as `Segment.batches` gives
+    The frames that a batch gives to its segment; as many of them as `Segment.batches` gives.
     """
-    with (
-        closing(ahead(_cut_windows(scene, segments, watch), N_AHEAD)) as windows,
-        _one_thread_each() as n_threads,
-        closing(side_by_side(partial(_paint, scene, watch), windows, n_threads)) as frames,
-    ):
-        yield from frames
+    for run in _join_runs(segments):
+        batches = _surround(scene, run)
+        with (
+            closing(ahead(_cut_windows(scene, batches, watch), N_AHEAD)) as windows,
+            _one_thread_each() as n_threads,
+            closing(side_by_side(partial(_paint, scene, watch), windows, n_threads)) as painted,
+        ):
+            if scene.is_guarded:
+                yield from guard(painted, scene.score.timeline.fps)
+            else:
+                yield from (_leave(batch) for batch in painted)
+
+
+def _leave(batch: Painted) -> Guarded:
+    return Guarded(planes=batch.planes, is_calmed=np.zeros(len(batch.planes), np.bool_))
+
+
+def _join_runs(segments: Sequence[Segment]) -> list[list[Segment]]:
+    """Put segments together that follow upon each other."""
+    runs: list[list[Segment]] = []
+    for segment in segments:
+        if runs and runs[-1][-1].stop_frame == segment.first_frame:
+            runs[-1].append(segment)
+        else:
+            runs.append([segment])
+    return runs
+
+
+def _surround(scene: Scene, run: Sequence[Segment]) -> list[Batch]:
+    """List a run's batches, and those around it that the guard has to see."""
+    inside = [batch for segment in run for batch in segment.batches()]
+    if not scene.is_guarded:
+        return inside
+    timeline = scene.score.timeline
+    n_around = reach(timeline.fps)
+    first, last = inside[0].first_frame, inside[-1].first_frame
+    earliest = max(0, run[0].first_frame - n_around) // BATCH_FRAMES * BATCH_FRAMES
+    stop = min(timeline.n_frames, run[-1].stop_frame + n_around)
+    nothing = slice(0, 0)
+    before = range(earliest, first, BATCH_FRAMES)
+    after = range(last + BATCH_FRAMES, stop, BATCH_FRAMES)
+    return [
+        *(Batch(first_frame=frame, kept=nothing) for frame in before),
+        *inside,
+        *(Batch(first_frame=frame, kept=nothing) for frame in after),
+    ]
 
 
 @contextmanager
@@ -77,31 +118,35 @@ class _Block:
     windows: NDArray[np.float32]  # (BATCH_FRAMES, 256, 256)
 
 
-def _cut_windows(scene: Scene, segments: Sequence[Segment], watch: Stopwatch) -> Iterator[_Block]:
+def _cut_windows(scene: Scene, batches: Sequence[Batch], watch: Stopwatch) -> Iterator[_Block]:
     features = scene.heard.features
-    for segment in segments:
-        for batch in segment.batches():
-            with watch.stage("windows"):
-                windows = slice_windows(
-                    scene.heard.mono,
-                    features.window_reference_db,
-                    features.timeline,
-                    batch.first_frame,
-                    BATCH_FRAMES,
-                )
-            yield _Block(batch=batch, windows=windows)
+    for batch in batches:
+        with watch.stage("windows"):
+            windows = slice_windows(
+                scene.heard.mono,
+                features.window_reference_db,
+                features.timeline,
+                batch.first_frame,
+                BATCH_FRAMES,
+            )
+        yield _Block(batch=batch, windows=windows)
 
 
 @torch.inference_mode()
-def _paint(scene: Scene, watch: Stopwatch, block: _Block) -> NDArray[np.uint8]:
+def _paint(scene: Scene, watch: Stopwatch, block: _Block) -> Painted:
     rows = _whole_rows(scene.score, block.batch)
     with watch.stage("paint"):
         pictures = scene.duet.paint(rows, block.windows)
     with watch.stage("post"):
         pictures = effects.apply(pictures, rows)
         colour = effects.colour(rows, pictures.device)
-        planes = to_planes(pictures, colour, scene.size)
-    return planes[block.batch.kept]
+        n_heard = scene.score.timeline.n_frames - block.batch.first_frame
+        small = shrink(pictures, colour)[:n_heard]
+        kept = block.batch.kept
+        planes = np.empty((0, 0, 0), np.uint8)  # of those that the guard alone looks at
+        if kept.start < kept.stop:
+            planes = to_planes(pictures, colour, scene.size)[kept]
+    return Painted(first_frame=block.batch.first_frame, planes=planes, kept=kept, small=small)
 
 
 def _whole_rows(score: Score, batch: Batch) -> Rows:

@@ -12,7 +12,7 @@ from film.encoding import SegmentWriter, VideoForm, encode_still
 from film.engines import Duet
 from film.painting import Scene, paint_frames
 from film.planes import Size
-from film.recipe import Recipe
+from film.recipe import FLASH_WARNING, Recipe
 from film.report import Report, Stopwatch, build_report
 from film.segments import Segment, cut_excerpt, plan
 from film.sound import choose_form
@@ -84,15 +84,23 @@ def make_film(
             with watch.stage("score"):
                 score = _compose(heard.features, recipe)
             size = Size(height=recipe.height, width=recipe.width)
-            scene = Scene(duet=duet, score=score, heard=heard, size=size)
+            scene = Scene(
+                duet=duet, score=score, heard=heard, size=size, is_guarded=recipe.flash_guard
+            )
             n_resumed = _render(scene, segments, recipe, room, watch, progress)
+            n_calmed = sum(room.count_calmed(segment) for segment in segments)
             with watch.stage("join"):
                 paths = [room.segment_path(segment) for segment in segments]
                 title = song.title or song.path.stem
                 track = Track(audio=audio, form=sound, excerpt=excerpt, title=title)
                 join(paths, track, recipe, output, partial(progress, "join"))
     return build_report(
-        watch, recipe, n_frames=excerpt.n_frames, n_resumed_segments=n_resumed, notes=notes
+        watch,
+        recipe,
+        n_frames=excerpt.n_frames,
+        n_resumed_segments=n_resumed,
+        n_calmed_frames=n_calmed,
+        notes=(*notes, *_note_flashes(recipe, n_calmed)),
     )
 
 
@@ -114,20 +122,36 @@ def _render(
     with closing(paint_frames(scene, missing, watch)) as painted:
         for segment in missing:
             with SegmentWriter(room.segment_path(segment), form, segment.n_frames) as writer:
-                for _, planes in zip(segment.batches(), painted, strict=False):
+                n_calmed = 0
+                for _, batch in zip(segment.batches(), painted, strict=False):
                     with watch.stage("encode"):
-                        writer.write(planes)
-                    n_done += len(planes)
+                        writer.write(batch.planes)
+                    n_calmed += int(batch.is_calmed.sum())
+                    n_done += len(batch.planes)
                     progress("paint", n_done, n_frames)
+                room.note_calmed(segment, n_calmed)
                 with watch.stage("encode"):
                     writer.finish()
-            room.show(encode_still(planes[-1]))
+            room.show(encode_still(batch.planes[-1]))
     return len(segments) - len(missing)
 
 
 def _compose(features: Features, recipe: Recipe) -> Score:
     drive = Drive(routes=recipe.routes, sliders=recipe.sliders, mechanisms=recipe.mechanisms)
     return compose(features, drive, n_keyframes=len(recipe.keyframes), seed=recipe.seed)
+
+
+def _note_flashes(recipe: Recipe, n_calmed: int) -> list[str]:
+    """Say what the flash guard did, or that it was off."""
+    if not recipe.flash_guard:
+        return [FLASH_WARNING]
+    if n_calmed == 0:
+        return []
+    calmed_s = float(n_calmed / recipe.fps)
+    return [
+        f"The flash guard calmed {calmed_s:.1f} s of the film: there would have been more than "
+        "three flashes in a second, which can bring on seizures."
+    ]
 
 
 def _notes(audio: Audio, recipe: Recipe) -> list[str]:

@@ -30,6 +30,10 @@ MIN_SIDE, MAX_SIDE = 64, 3840  # pixels
 MAX_ASPECT: Final = Fraction(5, 2)
 MAX_KEYFRAMES: Final = 64
 MAX_SEED: Final = 2**32 - 1
+FLASH_WARNING: Final = (
+    "Warning: this film was made without the flash guard. It may flash in ways that bring on "
+    "seizures in people with photosensitive epilepsy."
+)
 N_GALLERY: Final = 10_000  # seeds that keyframes are drawn from when nobody picks them
 # The MP4 counts time in 1 / numerator; a finer fraction than this is a typing error.
 MAX_FPS_DENOMINATOR: Final = 100_000
@@ -92,6 +96,7 @@ class Recipe(BaseModel):
     start_s: float = Field(default=0.0, ge=0)  # where in the song the film starts
     duration_s: float | None = Field(default=None, gt=0)  # None: to the song's end
     quality: Literal["draft", "final"] = "final"
+    flash_guard: bool = True  # at most three flashes in any second (WCAG 2.3.1)
 
     @model_validator(mode="after")
     def _check_aspect(self) -> Self:

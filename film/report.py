@@ -35,6 +35,7 @@ class Report(BaseModel):
     real_time_factor: float  # film_s / wall_s
     peak_memory_mb: float  # of this process, from its start
     n_resumed_segments: int  # found whole from a run that was stopped
+    n_calmed_frames: int = 0  # by the flash guard
     # Encoding runs beside painting, so the stages' seconds add up to more than wall_s.
     stages: tuple[Stage, ...]
     notes: tuple[str, ...]  # sentences for the user
@@ -79,6 +80,7 @@ def build_report(
     *,
     n_frames: int,
     n_resumed_segments: int,
+    n_calmed_frames: int,
     notes: tuple[str, ...],
 ) -> Report:
     """Draw up the report of a film that has just been finished."""
@@ -90,6 +92,7 @@ def build_report(
         real_time_factor=film_s / wall_s,
         peak_memory_mb=peak_memory_mb(),
         n_resumed_segments=n_resumed_segments,
+        n_calmed_frames=n_calmed_frames,
         stages=watch.stages(),
         notes=notes,
         recipe=recipe,

@@ -18,7 +18,7 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from film.recipe import Recipe, parse_recipe
+from film.recipe import FLASH_WARNING, Recipe, parse_recipe
 from film.segments import Excerpt
 from film.sound import SoundForm, add_sound, encode_sound
 from spectro.audio import Audio
@@ -117,6 +117,8 @@ def _write(
         sound = add_sound(container, track.form)
         container.metadata["title"] = track.title
         container.metadata["comment"] = recipe.to_json()
+        if not recipe.flash_guard:
+            container.metadata["description"] = FLASH_WARNING
         pictures = _copy_packets(paths, video, recipe.fps, extradata)
         sounds = encode_sound(
             sound,

@@ -5,6 +5,7 @@ work/
   recipe.json            of the film that the rest belongs to
   mono.f32, features.npz the analysis
   00000000-00000096.mp4  segments, each whole
+  00000000-00000096.calmed  how many of its frames the flash guard calmed
   latest.jpg             the newest frame, for those who wait
 """
 
@@ -25,7 +26,7 @@ from spectro.features import Features, extract, load_features
 from spectro.timeline import Timeline
 
 # Raised whenever the same recipe comes to give other frames, so that no film is made of both.
-PICTURES_VERSION: Final = 1
+PICTURES_VERSION: Final = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,14 @@ class Workroom:
     def has(self, segment: Segment) -> bool:
         """Claim that a segment is here and whole."""
         return is_whole(self.segment_path(segment), segment.n_frames)
+
+    def note_calmed(self, segment: Segment, n_frames: int) -> None:
+        """Write down, before a segment is whole, how many of its frames were calmed."""
+        self.segment_path(segment).with_suffix(".calmed").write_text(str(n_frames))
+
+    def count_calmed(self, segment: Segment) -> int:
+        """Look up how many frames of a whole segment were calmed."""
+        return int(self.segment_path(segment).with_suffix(".calmed").read_text())
 
     def show(self, still: bytes) -> None:
         """Put up the newest frame, a JPEG."""

@@ -43,7 +43,7 @@ STAGES = {"analysis": "Listening", "paint": "Painting", "join": "Joining"}
 
 # Options that are a field of the recipe as they stand; the others are read first.
 SAME_NAME = ("theme", "fps", "level", "frequency", "timbre", "before", "inside", "after", "layer")
-FIELDS = {name: name for name in (*SAME_NAME, "blend", "quality", "seed")} | {
+FIELDS = {name: name for name in (*SAME_NAME, "blend", "quality", "seed", "flash_guard")} | {
     "start": "start_s",
     "duration": "duration_s",
 }
@@ -129,6 +129,13 @@ SWITCH: dict[str, Any] = SLIDER | {"default": 1.0}
     default="final",
     show_default=True,
     help="How hard the encoder works.",
+)
+@click.option(
+    "--flash-guard/--no-flash-guard",
+    default=True,
+    show_default=True,
+    help="At most three flashes in any second. Without it a film may bring on seizures in people "
+    "with photosensitive epilepsy, and says so.",
 )
 @click.option("--recipe", metavar="FILE", type=File, help="Take choices from a JSON or a film.")
 @click.option("--save-recipe", metavar="FILE", type=File, help="Write the choices as JSON.")
