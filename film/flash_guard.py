@@ -194,7 +194,7 @@ def _count(
         high_marked = np.where(is_high, is_marked, high_marked)
         low_marked = np.where(is_low, is_marked, low_marked)
     flashes = (n_transitions + 1) // 2  # an odd one may be the half of a flash that goes on
-    n_needed = math.ceil(AREA * flashes.shape[1])
+    n_needed = math.ceil(AREA * values[0].size)
     ranked = np.partition(flashes, -n_needed, axis=1)
     return np.asarray(ranked[..., -n_needed], np.int64)
 
