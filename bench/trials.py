@@ -6,10 +6,9 @@ each add one thing to both. Settings that are not named are the shipped ones.
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from film.process import settle_process
 
@@ -114,30 +113,6 @@ class Relativistic(Trainer):
         return F.softplus(of_true.detach() - of_painted).mean()
 
 
-class Told(Trainer):
-    """The innermost map is to tell the numbers that the true frame was painted from."""
-
-    WEIGHT = 20.0
-
-    def __init__(self, *args: Any, directs: Callable[[Tensor], Tensor], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.directs = directs
-        # Not a method: where the painter is copied, that would be copied with the whole trainer.
-        self.told = told = dict[str, Tensor]()
-        self.painter.down[-1].register_forward_hook(lambda _module, _seen, x: told.update(map=x))
-        n_numbers = directs(torch.zeros(1, SIDE, SIDE)).shape[1]
-        form = self.settings.unet
-        self.head = nn.Linear(form.n_channels(form.n_levels - 1), n_numbers)
-        self.painter_optimizer.add_param_group({"params": self.head.parameters()})
-
-    def convince(self, spectrograms: Tensor, frames: Tensor, painted: Tensor) -> Tensor:
-        """Add the mean distance of the numbers."""
-        judged = super().convince(spectrograms, frames, painted)
-        numbers = self.directs(spectrograms[:, 0, :SIDE, :SIDE] / 2 + 0.5)
-        read = self.head(self.told["map"].float().mean((2, 3)))
-        return judged + self.WEIGHT * F.l1_loss(read, numbers)
-
-
 class InARow(Trainer):
     """Changes from frame to frame are to be those of the true frames; needs frames in a row."""
 
@@ -173,6 +148,7 @@ class Trial:
     judge_from: float = 0.0
     l1_weight: float = 100.0
     learning_rate: float = PIX2PIX.learning_rate
+    is_told: bool = False  # the numbers behind the true frames
     in_a_row: bool = False  # learns from neighbours
 
 
@@ -184,7 +160,7 @@ TRIALS = {
     "+ feature matching": Trial(trainer=FeatureMatching),
     "+ two scales": Trial(trainer=TwoScales),
     "+ relativistic, R1, R2": Trial(trainer=Relativistic),
-    "+ told the numbers": Trial(trainer=Told),
+    "+ told the numbers": Trial(is_told=True),
     "frames in a row": Trial(in_a_row=True),
     "frames in a row + their changes": Trial(trainer=InARow, in_a_row=True),
 }
@@ -241,9 +217,8 @@ def make_trainer(
         learning_rate=trial.learning_rate,
     )
     fabric = Fabric(devices=1)
-    if trial.trainer is Told:
-        return Told(fabric, settings, learnt, held_out, directs=DIRECTIONS[maker].direct)
-    return trial.trainer(fabric, settings, learnt, held_out)
+    tell = DIRECTIONS[maker].direct if trial.is_told else None
+    return trial.trainer(fabric, settings, learnt, held_out, tell)
 
 
 def _compare(painted: Floats, true: Floats, painter: Painter, excerpts: list[Excerpt]) -> Row:

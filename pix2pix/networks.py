@@ -198,10 +198,19 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, 1, H, W) to (B, 3, H, W), both in [−1, 1]; H, W multiples of 2**n_levels."""
+        return self.decode(self.encode(x))
+
+    def encode(self, x: Tensor) -> list[Tensor]:
+        """Return the encoder's maps of each level, the outermost first."""
         encoded = []
         for down in self.down:
             x = down(x)
             encoded.append(x)
+        return encoded
+
+    def decode(self, encoded: list[Tensor]) -> Tensor:
+        """Paint from the encoder's maps."""
+        x = encoded[-1]
         for level in reversed(range(self.config.n_levels)):
             x = self.up[level](torch.cat([encoded[level], x], 1) if self.has_skip(level) else x)
         return torch.tanh(x)

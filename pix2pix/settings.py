@@ -24,6 +24,7 @@ class Settings:
     batch: int = 8  # square pairs a step on each device; a wide or tall one counts as two
     learning_rate: float = 2e-4
     l1_weight: float = 100.0  # beside the adversarial loss's 1
+    told_weight: float = 20.0  # of the numbers behind true frames, where they are known
     # Shares of the budget. Until the first, batch norm takes each batch's own statistics, which
     # keeps a large rate from tipping over, but blurs what is loud or low against the other pairs
     # of the batch; from then on it keeps the averages that painting uses. Until the second, L1

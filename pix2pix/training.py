@@ -1,7 +1,7 @@
 """Train pix2pix: the losses of Isola et al. (2017) on pairs of spectrogram pictures and frames."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -34,10 +34,18 @@ class Trainer:
     settings : of the networks and of the learning
     learnt : pairs to learn from
     held_out : pairs to look at, which are never learnt
+    tell : where it is known what numbers true frames are painted from: maps spectrogram pictures
+        (B, 256, 256) in [0, 1] to them, (B, N) in [0, 1]. The innermost map then learns to tell
+        them as well, which teaches the encoder to hear before the painter can paint
     """
 
     def __init__(
-        self, fabric: Fabric, settings: Settings, learnt: PairSource, held_out: PairSource
+        self,
+        fabric: Fabric,
+        settings: Settings,
+        learnt: PairSource,
+        held_out: PairSource,
+        tell: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self.fabric = fabric
         self.settings = settings
@@ -45,12 +53,15 @@ class Trainer:
         self.shown = _draw_held_out(held_out, settings.seed)
         self.painter = UNet(settings.unet)
         self.judge = self.make_judge()
+        self.tell = tell
+        self.teller = _make_teller(settings, tell)
         drawn = seeded(settings.seed)
-        for network in (self.painter, self.judge):
+        for network in (self.painter, self.judge, self.teller):
             initialise(network, drawn)
             network.to(fabric.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.painter).eval().requires_grad_(requires_grad=False)
-        self.painter_optimizer = self._make_optimizer(self.painter)
+        self.painters = nn.ModuleList([self.painter, self.teller])  # that learn together
+        self.painter_optimizer = self._make_optimizer(self.painters)
         self.judge_optimizer = self._make_optimizer(self.judge)
         self.is_settled = False  # whether the painter's norms keep their statistics
 
@@ -122,16 +133,21 @@ class Trainer:
         spectrograms = _bring(spread(pairs.spectrograms, height, width), device)
         frames = _bring(pairs.frames * 2 - 1, device)
         with self._seeded_dropout(step), self._autocast():
-            painted = self.painter(spectrograms)
+            encoded = self.painter.encode(spectrograms)
+            painted = self.painter.decode(encoded)
         l1 = F.l1_loss(painted.float(), frames)
         losses = {"l1": l1}
         painter_loss = self.settings.l1_weight * l1
+        if self.tell:
+            told = self.teller(encoded[-1].float().mean((2, 3)))
+            losses["told"] = F.l1_loss(told, self.tell(pairs.spectrograms[:, 0]).to(device))
+            painter_loss = painter_loss + self.settings.told_weight * losses["told"]
         if is_judged:
             losses["judge"] = self._teach_judge(spectrograms, frames, painted.detach())
             with self._autocast():
                 losses["adversarial"] = self.convince(spectrograms, frames, painted)
             painter_loss = painter_loss + losses["adversarial"]
-        self._descend(self.painter, self.painter_optimizer, painter_loss)
+        self._descend(self.painters, self.painter_optimizer, painter_loss)
         update_average(self.average, self.painter, step, self.settings.average_half_life)
         figures = {name: loss.item() for name, loss in losses.items()}
         check_finite(step, figures)
@@ -250,11 +266,23 @@ class Trainer:
     def _parts(self) -> dict[str, nn.Module | Adam]:
         return {
             "painter": self.painter,
+            "teller": self.teller,
             "judge": self.judge,
             "average": self.average,
             "painter_optimizer": self.painter_optimizer,
             "judge_optimizer": self.judge_optimizer,
         }
+
+
+def _make_teller(settings: Settings, tell: Callable[[Tensor], Tensor] | None) -> nn.Module:
+    """Return the layer from the innermost map's means to the numbers, if there are any."""
+    if tell is None:
+        return nn.Identity()
+    n_numbers = tell(torch.zeros(1, SQUARE, SQUARE)).shape[1]
+    teller = nn.Linear(settings.unet.n_channels(settings.unet.n_levels - 1), n_numbers)
+    for parameter in teller.parameters():
+        nn.init.zeros_(parameter)
+    return teller
 
 
 def _draw_held_out(source: PairSource, seed: int) -> list[Pairs]:

@@ -159,6 +159,23 @@ def test_painter_learns(*, bf16: bool) -> None:
     assert sum(losses[-5:]) < 0.75 * sum(losses[:5])
 
 
+def name_band(spectrograms: Tensor) -> Tensor:
+    """Return which band is bright, in two numbers, as a director would: (B, 2)."""
+    rows = spectrograms.mean(2).argmax(1, keepdim=True) // 32 / 7
+    return torch.cat([rows, 1 - rows], 1)
+
+
+def test_the_encoder_learns_to_tell_the_numbers_behind_frames() -> None:
+    settings = replace(SETTINGS, unet=replace(UNET, width=4, dropout=0.0), learning_rate=2e-3)
+    trainer = Trainer(FABRIC, settings, Bars(), Bars(), name_band)
+    told = [trainer.step(step, 0.0)["told"] for step in range(60)]
+    assert sum(told[-10:]) < 0.6 * sum(told[:10])
+    state = copy.deepcopy(trainer.state())
+    other = Trainer(FABRIC, settings, Bars(), Bars(), name_band)
+    other.restore(state)
+    assert other.step(60, 0.0) == trainer.step(60, 0.0)
+
+
 def test_judge_joins_when_its_share_has_come() -> None:
     trainer = make_trainer(replace(SETTINGS, judge_from=0.5))
     pairs = Bars().batch(seeded(0), 2, 256, 256)

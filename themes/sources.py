@@ -56,6 +56,13 @@ class ThemeSource(Protocol):
     def pairs(self, progress: Progress, *, held_out: bool) -> PairSource:
         """Return pairs to learn from, or others to compare with."""
 
+    @property
+    def tell(self) -> Callable[[Tensor], Tensor] | None:
+        """Give what maps spectrogram pictures to the numbers behind frames, where that is known.
+
+        From (B, 256, 256) to (B, N), both in [0, 1].
+        """
+
     def excerpts(self, n_songs: int, n_frames: int) -> list[Excerpt]:
         """Return frames in a row of so many songs, fewer where there are not as many."""
 
@@ -149,6 +156,11 @@ class Makers:
             source.prepare(progress)
         return Union(sources) if len(sources) > 1 else sources[0]
 
+    @property
+    def tell(self) -> Callable[[Tensor], Tensor] | None:
+        """Give the director of one maker; several have different numbers."""
+        return DIRECTIONS[self.names[0]].direct if len(self.names) == 1 else None
+
     def excerpts(self, n_songs: int, n_frames: int) -> list[Excerpt]:
         """Return frames in a row of made songs, which the makers share."""
         n = -(-n_songs // len(self.names))
@@ -196,6 +208,10 @@ class OwnPictures:
         source.prepare(progress)
         return source
 
+    @property
+    def tell(self) -> None:
+        """Give nothing: nobody knows what is behind these frames."""
+
     def excerpts(self, n_songs: int, n_frames: int) -> list[Excerpt]:
         """Return frames in a row of made songs."""
         return list(make_excerpts(self.direction, n_songs, n_frames))
@@ -232,6 +248,10 @@ class MusicVideos:
         source = FolderPairs(self.ripped, held_out=held_out)
         source.prepare(progress)
         return source
+
+    @property
+    def tell(self) -> None:
+        """Give nothing: nobody knows what is behind these frames."""
 
     def excerpts(self, n_songs: int, n_frames: int) -> list[Excerpt]:  # noqa: ARG002
         """Return frames in a row of the one video that a preview was kept of."""

@@ -179,7 +179,7 @@ def _open_pix2pix(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watch)
         settle_from=0.0 if begun_with else PIX2PIX.settle_from,
         bf16=plan.uses_bf16(automatic=choose_precision() == "bf16"),
     )
-    trainer = Trainer(fabric, settings, learnt, held_out)
+    trainer = Trainer(fabric, settings, learnt, held_out, source.tell)
     if begun_with:
         trainer.begin_with(begun_with)
     return trainer
