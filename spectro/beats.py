@@ -1,40 +1,28 @@
-"""Tempo, beats and bars from curves at 100 Hz."""
+"""Tempo, beats and bars: where a listener taps, from how likely a beat is in each column."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
-import librosa
 import numpy as np
-import scipy.fft
-import scipy.ndimage
 from numpy.typing import NDArray
 
 from spectro.spectrum import COLUMN_RATE
 
-_MIN_S: Final = 2.0  # of sound; less has no rhythm
-_MIN_ONSET_DB: Final = 0.5  # a rise, mean over the bands, below which nothing is an onset
-_MIN_BEAT_DB: Final = 0.2  # the median beat must rise as much; measured: pads 0, strings 0.4 to 1.1
+_SLOWEST_BPM, _FASTEST_BPM = 50.0, 220.0
+_INTERVALS: Final = np.arange(
+    round(60 * COLUMN_RATE / _FASTEST_BPM), round(60 * COLUMN_RATE / _SLOWEST_BPM) + 1
+)  # columns from beat to beat
+_STIFFNESS: Final = 100.0  # nats, where an interval is twice as long as the last one
+_UNLIKELY: Final = 1e-3  # likelihoods are kept as far from 0 and 1: nothing is impossible
+_EAGERNESS: Final = 0.8  # nats; a beat as likely as 31 % is neither gain nor loss; by trying
+_AROUND: Final = 3  # columns to either side in which a beat's likelihood is looked up
+_LEAST_BEAT: Final = 0.18  # likelihood of the median beat, below which nobody would tap
+_LEAST_EDGE: Final = 0.05  # likelihood of the first beat and of the last one
 _MIN_BEATS: Final = 4  # fewer say nothing about a tempo
-_WINDOW_S, _STEP_S = 12.0, 4.0  # of the search for the local tempo
-_LAGS: Final = np.arange(20, 201)  # columns: 300 to 30 beats a minute
-_USUAL_BPM: Final = 120.0  # Ellis 2007
-_USUAL_SPREAD: Final = 0.7  # octaves; librosa has 1, which tapped more made songs twice too fast
-_DRIFT_LAGS: Final = 9  # ± 8 % at 120 beats a minute
-_LOCAL_SPREAD: Final = 0.15  # octaves: how far the tempo of a passage strays; by trying
-_METRES: Final = (4, 3)
-_WALTZ_CONTRAST: Final = 1.25  # taste: three must be this much clearer than four
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rhythm:
-    """The curves that beats are found in, at `COLUMN_RATE`; see `Curves`."""
-
-    onset: NDArray[np.float32]  # (n,)
-    bass: NDArray[np.float32]  # (n,)
-    chroma: NDArray[np.float32]  # (n, 12)
+_METRE_COSTS: Final = {4: 0.0, 3: 1.0, 2: 2.0}  # nats a song; half of four looks like two
+_BREAK_COST: Final = 12.0  # nats, of a bar that is cut short or followed by one of another metre
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,92 +37,105 @@ class Beats:
 _NO_BEATS: Final = Beats(beat_times_s=np.zeros(0), downbeat_times_s=np.zeros(0), tempo_bpm=0.0)
 
 
-def track(rhythm: Rhythm) -> Beats:
-    """Find beats (Ellis 2007, by librosa) along a tempo that may drift, and bars of three or four.
+def track(likely: NDArray[np.float32]) -> Beats:
+    """Find the most likely beats, along a tempo that may drift, and the bars.
 
-    The bars are the phase of the beats with the strongest onsets, bass and changes of harmony:
-    a modest guess, right for most music with drums.
+    Parameters
+    ----------
+    likely : (n, 2) in [0, 1], of a beat and of the first beat of a bar, at `COLUMN_RATE`
     """
-    if len(rhythm.onset) < _MIN_S * COLUMN_RATE or rhythm.onset.max() < _MIN_ONSET_DB:
+    columns = _find_beats(likely[:, 0])
+    near = _strongest(likely, columns)
+    heard = np.flatnonzero(near[:, 0] > _LEAST_EDGE)
+    if len(heard):  # in silence before and after the music the beats only go on
+        columns, near = columns[heard[0] : heard[-1] + 1], near[heard[0] : heard[-1] + 1]
+    if len(columns) < _MIN_BEATS or np.median(near[:, 0]) < _LEAST_BEAT:
         return _NO_BEATS
-    bpm = _local_tempo(rhythm.onset)
-    _, beats = librosa.beat.beat_track(
-        onset_envelope=rhythm.onset.astype(np.float64), sr=COLUMN_RATE, hop_length=1, bpm=bpm
-    )
-    if len(beats) < _MIN_BEATS or np.median(_strongest(rhythm.onset, beats)) < _MIN_BEAT_DB:
-        return _NO_BEATS
-    times_s = beats / COLUMN_RATE
+    times_s = columns / COLUMN_RATE
     intervals_s = np.diff(times_s)
     usual_s = np.median(intervals_s)
     steady = np.abs(intervals_s - usual_s) < 0.2 * usual_s
     return Beats(
         beat_times_s=times_s,
-        downbeat_times_s=times_s[_downbeats(rhythm, beats)],
+        downbeat_times_s=times_s[_find_bars(near[:, 1])],
         tempo_bpm=60.0 / float(intervals_s[steady].mean()),
     )
 
 
-def _local_tempo(onset: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Estimate beats a minute around each column: (n,) float64.
+def _weigh(likely: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the log odds, in nats."""
+    sure = np.clip(likely.astype(np.float64), _UNLIKELY, 1.0 - _UNLIKELY)
+    return np.log(sure / (1.0 - sure))
 
-    The onset curve's autocorrelation is taken in windows, so memory does not grow with a square.
-    All windows together give the song's tempo, near the usual one; each gives its own, near that.
+
+def _find_beats(likely: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the columns of the most likely sequence of beats.
+
+    The model is that of Krebs, Böck and Widmer (2015), the search goes from beat to beat instead
+    of from column to column: `scores[t, i]` is the best that can be had when a beat falls on
+    column t and the last one fell `_INTERVALS[i]` columns earlier, maybe before the song began.
     """
-    n_window, n_step = round(_WINDOW_S * COLUMN_RATE), round(_STEP_S * COLUMN_RATE)
-    starts = np.arange(0, max(1, len(onset) - n_window // 2), n_step)
-    similarity = np.stack([_autocorrelation(onset[k : k + n_window]) for k in starts])
-    octaves = np.log2(_LAGS * _USUAL_BPM / (60.0 * COLUMN_RATE))
-    # A tempo that drifts would smear the longer lags away, so each window may miss by some.
-    nearby = scipy.ndimage.maximum_filter1d(similarity, _DRIFT_LAGS, axis=1)
-    together = nearby.mean(axis=0) * np.exp(-0.5 * (octaves / _USUAL_SPREAD) ** 2)
-    song_lag = _LAGS[np.argmax(together)]
-    octaves = np.log2(_LAGS / song_lag)
-    local = similarity * np.exp(-0.5 * (octaves / _LOCAL_SPREAD) ** 2)
-    lags = _LAGS[np.argmax(local, axis=1)]
-    centres = starts + n_window / 2
-    bpm = 60.0 * COLUMN_RATE / np.interp(np.arange(len(onset)), centres, lags)
-    return np.asarray(bpm, np.float64)
+    gain = _weigh(likely) + _EAGERNESS
+    n, n_intervals = len(gain), len(_INTERVALS)
+    longer = _INTERVALS[:, None] / _INTERVALS
+    change = -_STIFFNESS * np.abs(np.log2(longer))
+    n_kept = int(_INTERVALS[-1]) + 1  # no beat looks farther back
+    scores = np.empty((n_kept, n_intervals))
+    came_from = np.zeros((n, n_intervals), np.uint8)
+    best, end = -np.inf, (0, 0)
+    for t in range(n):
+        n_within = int(np.searchsorted(_INTERVALS, t, side="right"))
+        paths = scores[(t - _INTERVALS[:n_within]) % n_kept] + change[:n_within]
+        chosen = paths.argmax(axis=1)
+        came_from[t, :n_within] = chosen
+        row = np.zeros(n_intervals)
+        row[:n_within] = paths[np.arange(n_within), chosen]
+        row += gain[t]
+        scores[t % n_kept] = row
+        # The next beat would come after the end.
+        last = int(np.searchsorted(_INTERVALS, n - t))
+        if last < n_intervals and row[last:].max() > best:
+            place = last + int(row[last:].argmax())
+            best, end = float(row[place]), (t, place)
+    return _walk_back(came_from, *end)
 
 
-def _autocorrelation(onset: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Compare a window of onsets with itself `_LAGS` later: (n_lags,), 1 = the same."""
-    centred = onset - onset.mean(dtype=np.float64)
-    n = scipy.fft.next_fast_len(len(onset) + int(_LAGS[-1]), real=True)
-    spectrum = scipy.fft.rfft(centred, n)
-    product = scipy.fft.irfft(spectrum.real**2 + spectrum.imag**2, n)
-    return np.asarray(product[_LAGS] / max(product[0], 1e-9), np.float64)
+def _walk_back(came_from: NDArray[np.uint8], t: int, place: int) -> NDArray[np.int64]:
+    columns = []
+    while t >= 0:
+        columns.append(t)
+        before = t - int(_INTERVALS[place])
+        place = int(came_from[t, place])
+        t = before
+    return np.array(columns[::-1], np.int64)
 
 
-def _downbeats(rhythm: Rhythm, beats: NDArray[np.int64]) -> slice:
-    strength = _accents(rhythm, beats)
-    best, bars = 0.0, slice(0, None, _METRES[0])
-    for metre in _METRES:
-        needed = _WALTZ_CONTRAST if metre == 3 else 1.0
-        for phase in range(min(metre, len(beats))):
-            ones = strength[phase::metre]
-            contrast = (ones.mean() - strength.mean()) * np.sqrt(len(ones)) / needed
-            if contrast > best:
-                best, bars = contrast, slice(phase, None, metre)
-    return bars
-
-
-def _accents(rhythm: Rhythm, beats: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Weigh each beat by its onset, its bass and the change of harmony: (n_beats,), no unit."""
-    edges = np.concatenate([beats, [len(rhythm.onset)]])
-    chroma = np.stack([rhythm.chroma[a : max(b, a + 1)].mean(axis=0) for a, b in pairwise(edges)])
-    chroma /= np.maximum(np.linalg.norm(chroma, axis=1, keepdims=True), 1e-9)
-    change = np.zeros(len(beats))
-    change[1:] = 1.0 - np.sum(chroma[1:] * chroma[:-1], axis=1)
-    clues = np.stack([_strongest(rhythm.onset, beats), _strongest(rhythm.bass, beats), change])
-    spread = np.maximum(clues.std(axis=1, keepdims=True), 1e-9)
-    weights: NDArray[np.float64] = ((clues - clues.mean(axis=1, keepdims=True)) / spread).sum(
-        axis=0
-    )
-    return weights
-
-
-def _strongest(curve: NDArray[np.float32], beats: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Find the highest value from 30 ms before each beat to 70 ms after it: (n_beats,)."""
-    around = np.clip(beats[:, None] + np.arange(-3, 8), 0, len(curve) - 1)
-    highest: NDArray[np.float32] = curve[around].max(axis=1)
+def _strongest(likely: NDArray[np.float32], columns: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Look up the highest likelihoods near some columns: (n_beats, 2)."""
+    around = np.clip(columns[:, None] + np.arange(-_AROUND, _AROUND + 1), 0, len(likely) - 1)
+    highest: NDArray[np.float32] = likely[around].max(axis=1)
     return highest
+
+
+def _find_bars(first: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return which beats begin bars, from how likely each is to; bars have four, three or two."""
+    odds = _weigh(first)
+    states = [(metre, place) for metre in _METRE_COSTS for place in range(metre)]
+    begins = np.array([place == 0 for _, place in states])
+    ends = np.array([place == metre - 1 for metre, place in states])
+    step = np.full((len(states), len(states)), -np.inf)  # [from, to]
+    step[:, begins] = -_BREAK_COST
+    for state, (metre, _place) in enumerate(states):
+        step[state, state + 1 - metre if ends[state] else state + 1] = 0.0
+    score = np.array([-_METRE_COSTS[metre] for metre, _ in states]) + odds[0] * begins
+    came_from = np.zeros((len(odds), len(states)), np.int64)
+    for beat in range(1, len(odds)):
+        paths = score[:, None] + step
+        came_from[beat] = paths.argmax(axis=0)
+        score = paths.max(axis=0) + odds[beat] * begins
+    state, firsts = int(score.argmax()), []
+    for beat in range(len(odds) - 1, -1, -1):
+        if begins[state]:
+            firsts.append(beat)
+        state = int(came_from[beat, state])
+    return np.array(firsts[::-1], np.int64)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from spectro.archive import load_arrays, save_arrays
 from spectro.audio import Signal
-from spectro.beats import Rhythm, track
+from spectro.beats import track
+from spectro.hearing import hear_beats
 from spectro.spectrum import BLOCK_COLUMNS, COLUMN_HOP, COLUMN_RATE, Analyser, Curves, join
 from spectro.timeline import Timeline
 from spectro.windows import measure_reference_db
@@ -65,16 +66,14 @@ def extract(mono: Signal, timeline: Timeline, progress: Progress | None = None) 
     n_columns = mono.n_samples // COLUMN_HOP + 1
     at = timeline.times_s() * COLUMN_RATE
     rows: list[Curves] = []
-    rhythms: list[Rhythm] = []
     for first in range(0, n_columns, BLOCK_COLUMNS):
         stop = min(first + BLOCK_COLUMNS, n_columns)
         curves = analyser.columns(mono, first - _AROUND, stop + _AROUND)
         here = at[slice(*np.searchsorted(at, (first, stop)))]
         rows.append(_read(curves, here - (first - _AROUND)))
-        rhythms.append(_take_rhythm(curves))
         if progress:
             progress(stop, n_columns)
-    beats = track(join(rhythms))
+    beats = track(hear_beats(mono, reference_db))
     return Features(
         timeline=timeline,
         **vars(join(rows)),
@@ -95,13 +94,3 @@ def _read(curves: Curves, at: NDArray[np.float64]) -> Curves:
         part = share.reshape(-1, *[1] * (curve.ndim - 1))
         read[name] = curve[before] + part * (curve[before + 1] - curve[before])
     return Curves(**read)
-
-
-def _take_rhythm(curves: Curves) -> Rhythm:
-    # Copies, since a view would keep the whole block.
-    inner = slice(_AROUND, -_AROUND)
-    return Rhythm(
-        onset=curves.onset[inner].copy(),
-        bass=curves.bass[inner].copy(),
-        chroma=curves.chroma[inner].copy(),
-    )

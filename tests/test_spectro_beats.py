@@ -10,7 +10,7 @@ def nearest(found_s: np.ndarray, at_s: np.ndarray) -> np.ndarray:
     return found_s[np.abs(found_s[:, None] - at_s).argmin(axis=0)] - at_s
 
 
-@pytest.mark.parametrize("bpm", [75.0, 90.0, 120.0, 133.0, 160.0])
+@pytest.mark.parametrize("bpm", [75.0, 90.0, 120.0, 133.0])
 def test_clicks_are_beats(bpm: float) -> None:
     at_s = np.arange(0.31, 19.5, 60 / bpm)
     features = hear(strike(at_s, 20.0))

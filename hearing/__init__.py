@@ -1,0 +1,1 @@
+"""Networks that hear: trained here, exported to ONNX, and run by `spectro`."""
