@@ -1,14 +1,19 @@
 """The whole way in a real browser: upload, analysis, pictures, film, download."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
 import needs
 import pytest
 from conftest import WriteWav, music
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from running import PATIENCE_S, Running, wait_until
+
+from film.presets import read_preset
+from film.recipe import Recipe, parse_recipe
+from spectro.routes import DEFAULT_ROUTES, MAX_ROUTES, Route
 
 pytestmark = pytest.mark.browser
 
@@ -161,6 +166,101 @@ def test_a_song_becomes_a_film(
     assert page.locator(".card-film", has_text="Abendlied").count() == 1
 
 
+def read_recipe(page: Page) -> Recipe:
+    """Read the recipe of the film whose page this is."""
+    return parse_recipe(page.request.get(f"{page.url}/recipe.json").body())
+
+
+def n_routes(page: Page) -> int:
+    """Count the rows of the table."""
+    return page.locator("[data-routes] .route").count()
+
+
+def route(page: Page, place: int) -> Locator:
+    """Find a row by the name that a screen reader says."""
+    return page.get_by_role("group", name=f"Route {place}", exact=True)
+
+
+def try_presets(page: Page) -> None:
+    """Choose presets by mouse and by key; the page fills in what they set."""
+    page.locator(".preset", has_text="Dream").click()
+    expect(page.get_by_label("Blend")).to_have_value("displace")
+    page.locator("[name=preset]:checked").press("ArrowLeft")
+    expect(page.get_by_role("radio", name="Club")).to_be_checked()
+    expect(page.get_by_label("Blend")).to_have_value("crossfade")
+    expect(page.locator(".slider-level output")).to_have_text("75 %")
+    page.get_by_label("Timbre").fill("0.2")
+    expect(page.get_by_role("radio", name="Club")).to_be_checked()
+
+
+def patch(page: Page) -> None:
+    """Change, take away and add a route, by keyboard alone."""
+    route(page, 2).get_by_label("Amount").fill("-0.5")
+    expect(page.get_by_role("radio", name="Own")).to_be_checked()
+    page.get_by_role("button", name="Take route 1 away").press("Enter")
+    expect(page.get_by_role("button", name="Take route 1 away")).to_be_focused()
+    expect(route(page, 1).get_by_label("Amount")).to_have_value("-0.5")
+    page.get_by_role("button", name="Add a route").press("Enter")
+    added = route(page, n_routes(page))
+    expect(added.get_by_label("What is heard")).to_be_focused()
+    added.get_by_label("Response").select_option("Strong only")
+    added.get_by_label("What is heard").select_option("Sway sideways")
+    expect(added.get_by_label("Response")).to_have_value("linear")
+    added.get_by_label("What is seen").select_option("Grain")
+    for label, value in (("Amount", "1"), ("Attack", "0.5"), ("Release", "2"), ("Delay", "0.25")):
+        added.get_by_label(label).fill(value)
+
+
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_presets_and_routes_reach_the_film(
+    open_page: OpenPage, write_wav: WriteWav, size: dict[str, int]
+) -> None:
+    page = open_page(size)
+    page.set_input_files("input[type=file]", write_wav(music(0.5), name="Kabel.wav"))
+    page.get_by_role("link", name="Choose pictures").click()
+    page.locator(".still").nth(3).click()
+    page.locator(".size", has_text="Small").click()
+    try_presets(page)
+
+    assert not page.get_by_role("button", name="Add a route").is_visible()
+    page.get_by_text("Advanced").click()
+    club = [Route(**values) for values in read_preset("club")["routes"]]
+    assert n_routes(page) == len(club)
+    patch(page)
+    assert fits(page)
+    page.locator(".preset", has_text="Calm").click()
+    assert n_routes(page) == len(read_preset("calm")["routes"])
+    page.locator(".preset", has_text="Own").click()
+    assert n_routes(page) == len(club), "what was changed is still there"
+    page.get_by_role("switch", name="Inside the networks: on").press("Space")
+    expect(page.get_by_role("slider", name="Inside the networks")).to_have_value("0")
+    page.get_by_role("radio", name="Fine").press("Space")
+    page.get_by_role("button", name="Render the film").click()
+
+    page.wait_for_selector(".film-routes")
+    assert fits(page)
+    recipe = read_recipe(page)
+    added = Route(
+        source="drift_x", target="noise", amount=1.0, attack_s=0.5, release_s=2.0, delay_s=0.25
+    )
+    assert recipe.routes == (replace(club[1], amount=-0.5), *club[2:], added)
+    assert (recipe.level, recipe.timbre, recipe.blend) == (0.75, 0.2, "crossfade")
+    assert (recipe.before, recipe.inside, recipe.after, recipe.layer) == (1.0, 0.0, 1.0, "fine")
+
+
+def test_a_table_of_routes_is_full_at_some_time(open_page: OpenPage, write_wav: WriteWav) -> None:
+    page = open_page(DESKTOP)
+    page.set_input_files("input[type=file]", write_wav(music(0.5), name="Voll.wav"))
+    page.get_by_role("link", name="Choose pictures").click()
+    page.get_by_text("Advanced").click()
+    add = page.get_by_role("button", name="Add a route")
+    for _ in range(MAX_ROUTES - n_routes(page)):
+        add.click()
+    expect(add).to_be_disabled()
+    page.get_by_role("button", name="Take route 64 away").click()
+    expect(add).to_be_enabled()
+
+
 def test_too_large_a_file_is_not_even_sent(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page(DESKTOP)
     page.eval_on_selector("[data-upload]", "form => { form.dataset.maxBytes = 1048576 }")
@@ -180,6 +280,12 @@ def test_everything_works_without_javascript(open_page: OpenPage, write_wav: Wri
     page.locator(".still").nth(5).click()
     page.locator(".still").nth(6).click()
     page.locator(".size", has_text="Small").click()
+    page.locator(".preset", has_text="Pulse").click()
+    page.get_by_text("Advanced").click()
+    assert page.locator(".route:visible").count() == len(DEFAULT_ROUTES) + 1, "one to fill in"
+    assert fits(page)
     page.get_by_role("button", name="Render the film").click()
     page.wait_for_selector("video")
     assert page.locator(".keyframes li").count() == 2
+    pulse = [Route(**values) for values in read_preset("pulse")["routes"]]
+    assert read_recipe(page).routes == tuple(pulse)

@@ -139,6 +139,10 @@ CHOICES = {
     "level": ("0.1", 0.1),
     "frequency": ("0.2", 0.2),
     "timbre": ("1", 1.0),
+    "before": ("0", 0.0),
+    "inside": ("0.35", 0.35),
+    "after": ("0.9", 0.9),
+    "layer": ("fine", "fine"),
     "blend": ("colour", "colour"),
     "seed": ("4294967295", 4294967295),
     "fps": ("24000/1001", "24000/1001"),
@@ -168,10 +172,11 @@ def test_every_field_of_the_recipe_can_be_chosen(app: Flask) -> None:
     with app.test_request_context():
         in_the_form = {field.name for field in FilmForm()}
     found_out = {"version", "song_sha256", "weights"}  # nobody chooses these
-    chosen = set(Recipe.model_fields) - found_out
+    kept_on = {"flash_guard"}  # a page that anybody may open does not offer to switch it off
+    chosen = set(Recipe.model_fields) - found_out - kept_on
     assert chosen - {"width", "height"} <= in_the_form
-    assert in_the_form - chosen == {"size", "picked", "csrf_token"}
-    assert chosen - {"width", "height"} == set(CHOICES)
+    assert in_the_form - chosen == {"size", "picked", "csrf_token", "preset", "filled"}
+    assert chosen - {"width", "height", "routes"} == set(CHOICES)
 
 
 def test_ticks_alone_are_enough_without_javascript(app: Flask, visitor: Visitor) -> None:
@@ -192,6 +197,10 @@ WRONG = {
     "an unknown size": ({"size": "1x1"}, "Size: choose one"),
     "an unknown rate": ({"fps": "1000"}, "Frames a second: choose one"),
     "an unknown quality": ({"quality": "best"}, "Quality: choose one"),
+    "a place beyond": ({"inside": "1.1"}, "Inside the networks: give a number from 0 to 1."),
+    "an unknown layer": ({"layer": "top"}, "Layer: choose one"),
+    "an unknown preset": ({"preset": "loud"}, "Preset: choose one"),
+    "a preset that none showed": ({"filled": "loud"}, "Preset: choose one"),
     "an unknown blend": ({"blend": "xor"}, "Blend: choose one"),
     "a late start": ({"start_s": "5"}, "the song is only 1.0 s long"),
     "no length": ({"duration_s": "0"}, "Length, in seconds: give a number from 0.1"),

@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from conftest import music
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from spectro.routes import Route
 from webapp import create_app
 from webapp.jobs import TASKS
 from webapp.settings import Settings
@@ -67,6 +69,34 @@ def film_fields(**changes: Any) -> dict[str, Any]:
         "seed": "0",
     }
     return {**fields, **changes}
+
+
+def route_fields(routes: Iterable[Route]) -> dict[str, str]:
+    """Fill in the table of routes."""
+    return {
+        f"routes-{place}-{name}": str(value)
+        for place, route in enumerate(routes)
+        for name, value in vars(route).items()
+    }
+
+
+def routes_on(page: str) -> list[Route]:
+    """Read the table of routes off a page."""
+    table = page[page.index("data-routes") : page.index("<template")]
+    routes = []
+    for row in table.split('role="group"')[1:]:
+        numbers = re.findall(r'<input [^>]*name="routes-\d+-(\w+)"[^>]*value="([^"]*)"', row)
+        chosen = [
+            (name, re.findall(r'value="(\w+)"', option)[0])
+            for name, options in re.findall(
+                r'<select [^>]*name="routes-\d+-(\w+)"(.*?)</select>', row, re.DOTALL
+            )
+            for option in re.findall(r"<option [^>]*>", options)
+            if " selected" in option
+        ]
+        values: dict[str, Any] = {name: float(value) for name, value in numbers}
+        routes.append(Route(**values, **dict(chosen)))
+    return routes
 
 
 def wav(samples: np.ndarray, sample_rate: int = 44_100, subtype: str = "PCM_16") -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from webapp.curves import Analysis, Group
-from webapp.forms import SLIDERS
+from webapp.route_forms import SLIDERS
 from webapp.wording import clock
 
 WIDTH, HEIGHT = 1000, 100

@@ -1,5 +1,6 @@
 """From the choice of pictures to the finished film."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from film.cards import Card, list_themes, read_card
 from film.recipe import Recipe, parse_recipe
 from film.report import Report
 from spectro.errors import TonfilmError
+from spectro.routes import MAX_ROUTES
 from webapp import leases
 from webapp.forms import BLENDS, FilmForm
 from webapp.gallery_pages import (
@@ -22,6 +24,8 @@ from webapp.gallery_pages import (
     weights_name,
 )
 from webapp.jobs import submit
+from webapp.preset_choice import PRESET_WORDS, drives_of, find_preset, write_preset
+from webapp.route_forms import LAYERS, MECHANISMS, name_heard, name_seen, spare_row
 from webapp.security import own_film, own_song
 from webapp.service import service
 from webapp.storage import title_of
@@ -29,14 +33,20 @@ from webapp.tables import N_STILLS, Film, Song, State, db
 from webapp.wording import REPORT_WORDS, describe
 
 pages = Blueprint("films", __name__)
+pages.add_app_template_filter(name_heard, "heard")
+pages.add_app_template_filter(name_seen, "seen")
 
 
 @pages.get("/songs/<song_id>/film")
 def choose(song_id: str) -> str:
     """Show the pictures to choose from and what else makes a film."""
     song = own_song(song_id)
-    form = FilmForm()
-    form.theme.data = request.args.get("theme") or favourite_theme()
+    form = _open_form()
+    made_theme = form.theme.data if form.theme.data in list_themes() else favourite_theme()
+    theme = request.args.get("theme") or made_theme
+    if theme != form.theme.data:
+        form.keyframes.data, form.picked.data = "", []  # those of another theme
+    form.theme.data = theme
     return _show_choice(song, form)
 
 
@@ -44,7 +54,7 @@ def choose(song_id: str) -> str:
 def order(song_id: str) -> AnyResponse | tuple[str, int]:
     """Queue a film."""
     song = own_song(song_id)
-    form = FilmForm()
+    form = _open_form()
     read_card(form.theme.data or "")  # an unknown theme has no page to go back to
     if not form.validate_on_submit():
         return _show_choice(song, form, form.first_error()), 400
@@ -71,6 +81,9 @@ def show(film_id: str) -> str:
         keyframes=_keyframes(recipe),
         report=report,
         status=_status(film),
+        preset=find_preset(recipe),
+        mechanisms=MECHANISMS,
+        layers=LAYERS,
         blends=BLENDS,
         stage_words=REPORT_WORDS,
     )
@@ -169,11 +182,27 @@ def _cards() -> dict[str, Card]:
     return {name: read_card(name) for name in list_themes()}
 
 
+def _open_form() -> FilmForm:
+    """Open the form of a new film, or of the one in the address that is to be made again."""
+    form = FilmForm()
+    film_id = request.args.get("again")
+    made = parse_recipe(own_film(film_id).recipe) if film_id else None
+    if made:
+        form.own = drives_of(made)
+    if request.method == "GET":
+        form.fill(made)
+    return form
+
+
 def _show_choice(song: Song, form: FilmForm, sentence: str = "") -> str:
     theme = form.theme.data or ""
     cards = _cards()
-    n_stills = min(max(request.args.get("n", N_STILLS, type=int), N_STILLS), MAX_STILLS)
+    chosen = {int(seed) for seed in form.picked.data or [] if seed.isdigit()}
+    last = max((seed for seed in chosen if seed < MAX_STILLS), default=0)
+    n_stills = max(request.args.get("n", N_STILLS, type=int), last + 1)
+    n_stills = min(-(-n_stills // N_STILLS) * N_STILLS, MAX_STILLS)
     galleries = [open_gallery(theme, first) for first in range(0, n_stills, N_STILLS)]
+    preset_values = {name: json.dumps(write_preset(name, form.own)) for name in PRESET_WORDS}
     return render_template(
         "choose.html",
         song=song,
@@ -182,7 +211,11 @@ def _show_choice(song: Song, form: FilmForm, sentence: str = "") -> str:
         theme=theme,
         cards=cards,
         galleries=[(gallery, list_stills(gallery)) for gallery in galleries],
-        chosen={int(seed) for seed in form.picked.data or [] if seed.isdigit()},
+        chosen=chosen,
+        preset_values=preset_values,
+        spare=spare_row(f"routes-{MAX_ROUTES}-"),
+        max_routes=MAX_ROUTES,
+        again=request.args.get("again"),
         n_more=n_stills + N_STILLS if n_stills < MAX_STILLS else 0,
     )
 

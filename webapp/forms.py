@@ -7,7 +7,9 @@ from typing import Any, Final
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import (
+    FieldList,
     FloatField,
+    FormField,
     HiddenField,
     IntegerField,
     RadioField,
@@ -19,6 +21,18 @@ from wtforms.validators import AnyOf, NumberRange, Optional, ValidationError
 from wtforms.widgets import RangeInput
 
 from film.recipe import MAX_KEYFRAMES, MAX_SEED, Recipe, build_recipe
+from spectro.routes import MAX_ROUTES, Route
+from webapp.preset_choice import (
+    DRIVES,
+    OWN,
+    PRESET_WORDS,
+    Drives,
+    change_preset,
+    default_drives,
+    find_preset,
+    write_drives,
+)
+from webapp.route_forms import LAYERS, MECHANISMS, SLIDERS, RouteForm, write_number
 
 SIZES: Final = {
     "1280x720": "Wide",
@@ -42,12 +56,6 @@ BLENDS: Final = {
     "pyramid": "Pyramid, shapes under detail",
     "colour": "Colour, taken from the music",
     "displace": "Displace, bent by the music",
-}
-# The questions that a musician is asked: name and explanation.
-SLIDERS: Final = {
-    "level": ("Sound level", "How much loud and soft, and every hit, move the picture."),
-    "frequency": ("Frequency content", "How much bass, treble and harmony steer it."),
-    "timbre": ("Timbre", "How much the character of the sound, mellow or sharp, shapes it."),
 }
 MAX_EXCERPT_S: Final = 36_000.0  # of the settings' longest song
 
@@ -90,33 +98,51 @@ class Seed(IntegerField):
             raise ValueError(self.sentence) from error
 
 
+def _one_of(label: str, choices: Mapping[str, str]) -> AnyOf:
+    return AnyOf(choices, f"{label}: choose one of those on the page.")
+
+
 def _choice(label: str, choices: Mapping[str, str], kind: type[SelectField], default: str) -> Any:
     return kind(
         label,
-        [AnyOf(choices, f"{label}: choose one of those on the page.")],
+        [_one_of(label, choices)],
         choices=dict(choices),
         default=default,
         validate_choice=False,
     )
 
 
-def _slider(name: str) -> Number:
-    label, description = SLIDERS[name]
-    return Number(label, 0, 1, default=0.5, description=description, widget=RangeInput(step=0.05))
+def _slider(words: tuple[str, str], default: float = 0.5) -> Number:
+    label, description = words
+    widget = RangeInput(step=0.05)
+    return Number(label, 0, 1, default=default, description=description, widget=widget)
 
 
 class FilmForm(FlaskForm):
-    """Every choice of a recipe. A field has the recipe's name, but for the size."""
+    """Every choice of a recipe. A field has the recipe's name, but for the size.
 
+    `own` is what drives the film when no preset does: the defaults, or those of the film whose
+    making again this is.
+    """
+
+    own: Drives
     theme = HiddenField("Theme")
     picked = SelectMultipleField("Pictures", validate_choice=False)
     keyframes = StringField(
         "Order of the pictures",
         description="Filled in as you choose; a picture may come twice.",
     )
-    level = _slider("level")
-    frequency = _slider("frequency")
-    timbre = _slider("timbre")
+    preset = _choice("Preset", PRESET_WORDS, RadioField, OWN)
+    # The preset that the fields below show: without JavaScript, not the one that was chosen.
+    filled = HiddenField("Preset", [_one_of("Preset", PRESET_WORDS)], default=OWN)
+    level = _slider(SLIDERS["level"])
+    frequency = _slider(SLIDERS["frequency"])
+    timbre = _slider(SLIDERS["timbre"])
+    before = _slider(MECHANISMS["before"], 1)
+    inside = _slider(MECHANISMS["inside"], 1)
+    after = _slider(MECHANISMS["after"], 1)
+    layer = _choice("Layer", LAYERS, RadioField, "middle")
+    routes = FieldList(FormField(RouteForm), "Routes", max_entries=MAX_ROUTES + 1)
     size = _choice("Size", SIZES, RadioField, "1280x720")
     fps = _choice("Frames a second", FRAME_RATES, SelectField, "24")
     quality = _choice("Quality", QUALITIES, SelectField, "final")
@@ -129,6 +155,15 @@ class FilmForm(FlaskForm):
         checks=[Optional()],
     )
     seed = Seed("Seed", default=0, description="Another number, another variation.")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own = default_drives()
+
+    def fill(self, made: Recipe | None) -> None:
+        """Fill in what a new film begins with, or what a film was made with."""
+        values = write_drives(self.own)
+        self.process(data=values | _write_choices(made) if made else values)
 
     def validate_keyframes(self, field: StringField) -> None:
         """Check the chosen pictures."""
@@ -147,6 +182,25 @@ class FilmForm(FlaskForm):
         words = re.split(r"[,;\s]+", (self.keyframes.data or "").strip(" ,;\t\r\n"))
         return [int(word) for word in (words if words != [""] else self.picked.data or [])]
 
+    def validate_routes(self, field: Any) -> None:
+        """Check each row of the table."""
+        for number, entry in enumerate(field.entries, 1):
+            try:
+                entry.form.route()
+            except ValueError as error:
+                sentence = f"Route {number}: {error}."
+                entry.form.form_errors.append(sentence)  # the page marks the row
+                raise ValidationError(sentence) from error
+        if len(self._routes()) > MAX_ROUTES:
+            raise ValidationError(f"Keep at most {MAX_ROUTES} routes: take some away.")
+
+    def _routes(self) -> tuple[Route, ...]:
+        """List the routes; one that has no amount does nothing, and is left out."""
+        if not self.filled.raw_data:  # not sent by the page, and so without its table
+            return tuple(self.own["routes"])
+        rows: Any = self.routes.entries
+        return tuple(route for row in rows if (route := row.form.route()).amount)
+
     def recipe(self) -> Recipe:
         """Build the recipe of a form that was found valid.
 
@@ -156,12 +210,33 @@ class FilmForm(FlaskForm):
             The values do not go together.
         """
         width, height = self.size.data.split("x")
-        same = ("theme", "level", "frequency", "timbre", "fps", "quality", "blend", "seed")
+        same = ("theme", "fps", "quality", "seed", "start_s", "duration_s")
+        drives = {name: self[name].data for name in DRIVES} | {"routes": self._routes()}
         return build_recipe(
-            {name: self[name].data for name in (*same, "start_s", "duration_s")}
+            {name: self[name].data for name in same}
+            | change_preset(drives, str(self.filled.data), self.preset.data, self.own)
             | {"keyframes": self.seeds(), "width": int(width), "height": int(height)}
         )
 
     def first_error(self) -> str:
         """Return one sentence of what is wrong, or nothing."""
         return next((str(field.errors[0]) for field in self if field.errors), "")
+
+
+def _write_choices(made: Recipe) -> dict[str, Any]:
+    """Fill in what a film was made with, but for what drives it."""
+    seeds = [str(keyframe) for keyframe in made.keyframes if isinstance(keyframe, int)]
+    preset = find_preset(made)
+    return {
+        "theme": made.theme,
+        "keyframes": ", ".join(seeds),
+        "picked": seeds,
+        "preset": preset,
+        "filled": preset,
+        "size": f"{made.width}x{made.height}",
+        "fps": str(made.fps),
+        "quality": made.quality,
+        "start_s": write_number(made.start_s),
+        "duration_s": made.duration_s and write_number(made.duration_s),
+        "seed": made.seed,
+    }
