@@ -147,6 +147,13 @@ def test_a_mistake_in_the_table_is_named_by_its_row(
         assert not db.session.scalars(db.select(Film)).all()
 
 
+@pytest.mark.parametrize("number", ["²", "٣", "9" * 5_000, "-1", "x"])
+def test_a_row_with_a_strange_number_is_no_row(app: Flask, visitor: Visitor, number: str) -> None:
+    fields = route_fields([ONE]) | {f"routes-{number}-source": "level"}
+    film_id = visitor.new_film(visitor.new_song(), **fields, filled="own")
+    assert made(app, film_id).routes == (ONE,)
+
+
 def test_too_many_routes_are_a_mistake(visitor: Visitor) -> None:
     fields = film_fields(**route_fields([ONE] * (MAX_ROUTES + 1)), filled="own")
     answer = visitor.post(f"/songs/{visitor.new_song()}/film", fields)

@@ -7,7 +7,6 @@ from typing import Any, Final
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import (
-    FieldList,
     FloatField,
     FormField,
     HiddenField,
@@ -32,7 +31,7 @@ from webapp.preset_choice import (
     find_preset,
     write_drives,
 )
-from webapp.route_forms import LAYERS, MECHANISMS, SLIDERS, RouteForm, write_number
+from webapp.route_forms import LAYERS, MECHANISMS, SLIDERS, RouteForm, RouteRows, write_number
 
 SIZES: Final = {
     "1280x720": "Wide",
@@ -142,7 +141,7 @@ class FilmForm(FlaskForm):
     inside = _slider(MECHANISMS["inside"], 1)
     after = _slider(MECHANISMS["after"], 1)
     layer = _choice("Layer", LAYERS, RadioField, "middle")
-    routes = FieldList(FormField(RouteForm), "Routes", max_entries=MAX_ROUTES + 1)
+    routes = RouteRows(FormField(RouteForm), "Routes", max_entries=MAX_ROUTES + 1)
     size = _choice("Size", SIZES, RadioField, "1280x720")
     fps = _choice("Frames a second", FRAME_RATES, SelectField, "24")
     quality = _choice("Quality", QUALITIES, SelectField, "final")

@@ -1,10 +1,11 @@
 """Routes as a musician reads and fills them in: words for what is heard and seen, and rows."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wtforms import Form, StringField
+from wtforms import FieldList, Form, StringField
 from wtforms.widgets import NumberInput
 
 from spectro.motions import MOTIONS
@@ -142,6 +143,17 @@ def _number(label: str, lowest: float, highest: float, step: float) -> StringFie
     # Text, so that what cannot be read comes back as it was typed; `Route` knows the bounds.
     hints = {"inputmode": "decimal"} if lowest >= 0 else {}  # a phone's digits have no minus
     return StringField(label, widget=NumberInput(step, lowest, highest), render_kw=hints)
+
+
+class RouteRows(FieldList):  # type: ignore[type-arg]  # generic in its types alone
+    """Rows with numbers in their names; what has none of a sensible length is no row."""
+
+    def _extract_indices(self, prefix: str, formdata: Mapping[str, Any]) -> Iterator[int]:
+        # WTForms would raise for digits of other alphabets and for thousands of them.
+        for name in formdata:
+            found = re.match(rf"{re.escape(prefix)}-([0-9]{{1,6}})-", name)
+            if found:
+                yield int(found[1])
 
 
 class RouteForm(Form):
