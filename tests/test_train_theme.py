@@ -239,7 +239,7 @@ def test_nan_stops_a_run_and_keeps_the_checkpoint(monkeypatch: pytest.MonkeyPatc
     path = Path("runs/mine/keyframes/checkpoint.safetensors")
     before = path.read_bytes()
     monkeypatch.setattr("keyframes.gan_training.F.softplus", lambda x: x * torch.nan)
-    result = train("mine", "--resume", "--steps", 3)
+    result = train("mine", "--resume", "--steps", 2)
     assert result.exit_code == 1
     assert "nan at step 1" in result.output
     assert path.read_bytes() == before
