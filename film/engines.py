@@ -8,11 +8,11 @@ from torch import Tensor
 from film.bending import bend_of
 from film.blends import BLENDS, bend
 from film.controls import column
-from film.hearing import change_windows
 from film.planes import Size, canvas_size
 from film.portraits import lay_stops
 from film.recipe import Recipe
 from film.theme import Theme
+from film.windows import change_windows
 from pix2pix.inner import Inner
 from spectro.score import Rows
 

@@ -8,10 +8,10 @@ from film_files import make_rows
 from film.bending import NAMES as INSIDE
 from film.bending import bend_of
 from film.engines import Duet
-from film.hearing import NAMES as BEFORE
-from film.hearing import change_windows
 from film.recipe import LAYERS, Recipe
 from film.theme import Theme, load_theme
+from film.windows import NAMES as BEFORE
+from film.windows import change_windows
 from spectro.routes import CONTROLS
 
 CPU = torch.device("cpu")
