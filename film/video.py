@@ -26,8 +26,7 @@ from spectro.errors import TonfilmError
 
 # How many packets a picture may be sent ahead of its turn: B-frames that lean on B-frames need 2.
 REORDER_FRAMES: Final = 2
-# A recipe has some three thousand, and 35,000 more for each own picture: what is larger is something
-# else.
+# A recipe has some 3,000, and 35,000 more for each own picture: what is larger is something else.
 MAX_RECIPE_BYTES: Final = 1 << 23
 
 
