@@ -5,6 +5,7 @@ import io
 import warnings
 from pathlib import Path
 
+import onnx
 import torch
 from torch.export import Dim
 
@@ -30,4 +31,15 @@ def export(network: BeatNetwork, path: Path) -> None:
             dynamic_shapes=({1: Dim("n", min=1, max=100_000)},),
             external_data=False,
         )
+    _forget_origins(partial)
     partial.replace(path)
+
+
+def _forget_origins(path: Path) -> None:
+    """Take out the exporter's notes on which lines of which files each part came from."""
+    model = onnx.load(path)
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.initializer, *graph.value_info):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    path.write_bytes(model.SerializeToString())

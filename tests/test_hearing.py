@@ -13,7 +13,7 @@ from hearing.export import export
 from hearing.network import BeatNetwork, Form, Likelihoods
 from hearing.training import Settings, Training, vary
 from spectro.audio import load, write_mono
-from spectro.hearing import MARGIN, N_BANDS, hear_beats, read_bands
+from spectro.hearing import MARGIN, N_BANDS, NETWORK, hear_beats, read_bands
 from spectro.windows import measure_reference_db
 from training_data.tempo import COURSES, HIGHEST_BPM, LOWEST_BPM, draw_retimed_plan
 
@@ -53,6 +53,8 @@ def test_the_exported_network_is_the_network(tmp_path: Path) -> None:
     network = BeatNetwork(SMALL).eval()
     export(network, tmp_path / "beats.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["beats.onnx"]
+    for path in (tmp_path / "beats.onnx", NETWORK):  # it says nothing of where it was made
+        assert b"network.py" not in path.read_bytes()
     session = onnxruntime.InferenceSession(str(tmp_path / "beats.onnx"))
     for n in (1, 333, 2_000):
         bands = 3 * torch.rand(1, n, N_BANDS)
