@@ -4,25 +4,23 @@ F-measure at ±70 ms, continuity (CMLt, and AMLt, which allows twice and half th
 off-beat) and tempo (Acc1, and Acc2, which allows factors of 2 and 3), all as in mir_eval.
 """
 
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import click
 import librosa
 import mir_eval
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from hearing.examples import BEATLESS, HELD_OUT_SEED
-from spectro.audio import ANALYSIS_RATE, Signal, load, write_mono
+from spectro.audio import ANALYSIS_RATE, Signal
 from spectro.beats import track
 from spectro.hearing import hear_beats
 from spectro.windows import measure_reference_db
 from training_data.held_out import HELD_OUT_STYLES
+from training_data.listening import opened
 from training_data.songs import Song, render
 from training_data.tempo import draw_retimed_plan
 
@@ -91,10 +89,7 @@ def draw_cases(n: int) -> Iterator[Case]:
 
 
 def _compare(song: Song) -> tuple[Scores, Scores]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "song.wav"
-        soundfile.write(path, song.samples, song.sample_rate)
-        mono = write_mono(load(path), Path(folder) / "song.mono")
+    with opened(song) as (_, mono):
         found = track(hear_beats(mono, measure_reference_db(mono)))
         floor_s, floor_bpm = _track_by_librosa(mono)
     ours = _score(song, found.beat_times_s, found.tempo_bpm)

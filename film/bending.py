@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from film.controls import column
-from spectro.routes import CONTROLS
+from film.controls import column, find_moved
 from spectro.score import Rows
 
 NAMES: Final = ("swell", "magnify", "turn_deg", "threshold", "noise")
@@ -67,7 +66,8 @@ class Bend:
 
 def bend_of(rows: Rows, seed: int, device: torch.device) -> Bend | None:
     """Return what the rows ask for, or None where that is nothing."""
+    is_bent = find_moved(rows, NAMES, device)
+    if not is_bent.any():
+        return None
     amounts = {name: column(rows, name, device) for name in NAMES}
-    moved = [amount != CONTROLS[name].neutral for name, amount in amounts.items()]
-    is_bent = torch.stack(moved).any(0)
-    return Bend(amounts=amounts, is_bent=is_bent, seed=seed) if is_bent.any() else None
+    return Bend(amounts=amounts, is_bent=is_bent, seed=seed)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from film.colours import from_rgb
+from film.colours import BLUE, GREEN, RED, from_rgb
 
 CELLS: Final = (18, 32)  # rows and columns of the small pictures
 # Three flashes, as the criterion allows; where a second is calmed in part, its border may add a
@@ -160,7 +160,7 @@ def _see(
     rgb = np.clip(np.einsum("ij,njk->nik", to_rgb, flat), 0.0, 1.0)
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     red, green, blue = linear[:, 0], linear[:, 1], linear[:, 2]
-    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    luminance = RED * red + GREEN * green + BLUE * blue
     redness = np.maximum(red - green - blue, 0.0)
     is_red = (red >= RED_SHARE * (red + green + blue)) & (red > 0.005)
     return luminance.astype(np.float32), redness.astype(np.float32), is_red

@@ -6,14 +6,15 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from film.controls import column
+from film.controls import column, find_moved
+from spectro.audio import ANALYSIS_RATE
 from spectro.routes import CONTROLS
 from spectro.score import Rows
 from spectro.windows import HOP, N_BINS, RANGE_DB
 
-BIN_HZ: Final = 22_050 / (N_BINS - 1)
+BIN_HZ: Final = ANALYSIS_RATE / 2 / (N_BINS - 1)
 BASS_HZ, TREBLE_HZ = 250.0, 4_000.0
-SMEAR_COLUMNS: Final = round(0.25 * 44_100 / HOP)
+SMEAR_COLUMNS: Final = round(0.25 * ANALYSIS_RATE / HOP)
 # Taste: what is quieter than this part of the picture's range is lifted less, so that silence
 # stays black.
 FAINT: Final = 0.1
@@ -32,18 +33,17 @@ def change_windows(windows: Tensor, rows: Rows) -> Tensor:
     -------
     The same shape and range; a picture whose row is neutral stays as it is, to the bit.
     """
-    amounts = {name: column(rows, name, windows.device)[:, 0] for name in NAMES}
-    moved = [amount.flatten() != CONTROLS[name].neutral for name, amount in amounts.items()]
-    is_moved = torch.stack(moved).any(0)
+    is_moved = find_moved(rows, NAMES, windows.device)[:, 0]
     if not is_moved.any():
         return windows
+    amounts = {name: column(rows, name, windows.device)[:, 0] for name in NAMES}
     gain_db = sum(
         (amounts[name] * shape for name, shape in _shapes().items()),
         start=amounts["gain_db"],
     )  # (B, 256, 1)
     changed = windows + gain_db / RANGE_DB * (windows / FAINT).clamp(max=1)
     changed = torch.lerp(changed, _smear(changed), amounts["smear"]).clamp(0, 1)
-    return torch.where(is_moved[:, None, None], changed, windows)
+    return torch.where(is_moved, changed, windows)
 
 
 def _smear(windows: Tensor) -> Tensor:

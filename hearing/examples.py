@@ -1,18 +1,16 @@
 """Made songs as the beat network hears them, with the beats that are known of them."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
-from spectro.audio import load, write_mono
 from spectro.hearing import read_bands
 from spectro.spectrum import COLUMN_HOP
 from spectro.windows import measure_reference_db
+from training_data.listening import opened
 from training_data.songs import render
 from training_data.tempo import draw_retimed_plan
 
@@ -36,11 +34,7 @@ def make_example(seed: int) -> Example:
     rng = np.random.default_rng(seed)
     plan, _ = draw_retimed_plan(rng, SONG_S)
     song = render(plan, SONG_S, rng)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "song.wav"
-        soundfile.write(path, song.samples, song.sample_rate)
-        audio = load(path)
-        mono = write_mono(audio, Path(folder) / "song.mono")
+    with opened(song) as (_, mono):
         n = mono.n_samples // COLUMN_HOP + 1
         bands = read_bands(mono, measure_reference_db(mono), 0, n)
     none = np.zeros(0)

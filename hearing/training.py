@@ -13,8 +13,8 @@ from torch.optim import AdamW
 
 from hearing.examples import Example
 from hearing.network import BeatNetwork, Form
+from spectro.spectrum import COLUMN_RATE
 
-COLUMN_RATE = 100
 _HELD = 0.06  # share of excerpts that are sounds without any beat
 _BESIDE = 0.5  # how much of a beat the columns next to it are
 _WEIGHTS = (6.0, 12.0)  # of columns with a beat, and with a first one: they are rare
@@ -24,7 +24,7 @@ _WEIGHTS = (6.0, 12.0)  # of columns with a beat, and with a first one: they are
 class Settings:
     """How the network learns."""
 
-    n_steps: int = 6_000
+    n_steps: int
     n_batch: int = 12
     n_columns: int = 1_000  # of an excerpt
     rate: float = 2e-3

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,13 @@ SLIDER: dict[str, Any] = {"metavar": "0..1", "type": float, "default": 0.5, "sho
 SWITCH: dict[str, Any] = SLIDER | {"default": 1.0}
 
 
+def choose(option: str, among: Sequence[str], meaning: str) -> Callable[[Any], Any]:
+    """Return an option that is one of some words, by default the recipe's."""
+    default = Recipe.model_fields[option.removeprefix("--")].default
+    choices = click.Choice(among)
+    return click.option(option, type=choices, default=default, show_default=True, help=meaning)
+
+
 @click.command()
 @click.argument("song", metavar="SONG.wav", type=click.Path(path_type=Path))
 @click.option("-o", "--output", metavar="FILM.mp4", type=File, required=True, help="The film.")
@@ -96,20 +103,8 @@ SWITCH: dict[str, Any] = SLIDER | {"default": 1.0}
 @click.option("--before", **SWITCH, help="How much of what acts on the spectrogram picture.")
 @click.option("--inside", **SWITCH, help="How much of what acts inside the networks.")
 @click.option("--after", **SWITCH, help="How much of what acts on the painted pictures.")
-@click.option(
-    "--layer",
-    type=click.Choice(LAYERS),
-    default=Recipe.model_fields["layer"].default,
-    show_default=True,
-    help="Which layer of the networks is bent.",
-)
-@click.option(
-    "--blend",
-    type=click.Choice(BLEND_NAMES),
-    default=Recipe.model_fields["blend"].default,
-    show_default=True,
-    help="How the painted frame and the still meet.",
-)
+@choose("--layer", LAYERS, "Which layer of the networks is bent.")
+@choose("--blend", BLEND_NAMES, "How the painted frame and the still meet.")
 @click.option(
     "--seed", default=0, show_default=True, help="Of directions and drawn stills: 0 to 4294967295."
 )
@@ -123,13 +118,7 @@ SWITCH: dict[str, Any] = SLIDER | {"default": 1.0}
 @click.option(
     "--duration", metavar="S", type=float, help="So many seconds, above 0; else to the end."
 )
-@click.option(
-    "--quality",
-    type=click.Choice(["draft", "final"]),
-    default="final",
-    show_default=True,
-    help="How hard the encoder works.",
-)
+@choose("--quality", ["draft", "final"], "How hard the encoder works.")
 @click.option(
     "--flash-guard/--no-flash-guard",
     default=True,

@@ -3,20 +3,17 @@
 Half of those are in styles, and played on instruments, that no training hears either.
 """
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 
-import soundfile
 import torch
 from torch import Tensor
 
 from spectro import windows
-from spectro.audio import load, write_mono
 from spectro.timeline import Timeline
 from training_data import songs
+from training_data.listening import opened
 from training_data.pairs import HELD_OUT_SEED, Direction
 
 FIRST_SEED = 2 * HELD_OUT_SEED  # other songs than those of the held-out pairs
@@ -54,11 +51,7 @@ def make_excerpts(
 
 def _hear(song: songs.Song, n_frames: int) -> Tensor:
     """Take a song through the doors that a film goes through."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "song.wav"
-        soundfile.write(path, song.samples, song.sample_rate)
-        audio = load(path)
-        mono = write_mono(audio, Path(folder) / "song.mono")
+    with opened(song) as (audio, mono):
         timeline = Timeline(fps=FPS, n_samples=audio.n_samples, sample_rate=audio.sample_rate)
         white_db = windows.measure_reference_db(mono)
         first = (timeline.n_frames - n_frames) // 2
