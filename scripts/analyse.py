@@ -12,6 +12,7 @@ from spectro.drawing import draw
 from spectro.envelope import measure_envelope
 from spectro.errors import TonfilmError
 from spectro.features import Features, extract
+from spectro.sections import name_kinds
 from spectro.timeline import Timeline
 
 FPS = Fraction(24)  # rows a second of the saved curves, as of a film by default
@@ -25,7 +26,7 @@ Output = click.Path(dir_okay=False, path_type=Path)
 @click.option("-o", "--output", type=Output, help="Save the curves: an .npz, 24 rows a second.")
 @click.option("--plot", type=Output, help="Draw waveform, beats and curves: a .png.")
 def main(song: Path, output: Path | None, plot: Path | None) -> None:
-    """Listen to SONG, a WAV, and say what is in it: tempo, beats, level, pitch, timbre."""
+    """Listen to SONG, a WAV, and say what is in it: beats, sections, level, pitch, timbre."""
     try:
         audio = load(song)
         with tempfile.TemporaryDirectory() as folder:
@@ -68,9 +69,20 @@ def describe(audio: Audio, features: Features) -> str:
         lines.append(f"{features.tempo_bpm:.1f} beats a minute, {n_beats} beats in {n_bars} bars")
     else:
         lines.append("No beats found.")
+    lines.append(describe_sections(features))
     loudest_db, centroid_hz = features.level_db.max(), features.centroid_hz.mean()
     lines.append(f"Loudest {loudest_db:.1f} dB, mean centroid {centroid_hz:.0f} Hz")
     return "\n".join(lines)
+
+
+def describe_sections(features: Features) -> str:
+    """Name the sections and when they begin: equal letters sound alike."""
+    starts = (divmod(int(start_s), 60) for start_s in features.section_times_s)
+    parts = [
+        f"{kind} {minutes}:{seconds:02}"
+        for kind, (minutes, seconds) in zip(name_kinds(features.section_kinds), starts, strict=True)
+    ]
+    return f"Sections: {', '.join(parts)}"
 
 
 if __name__ == "__main__":

@@ -162,12 +162,18 @@ def load(path: Path, limits: Limits = Limits()) -> Audio:
         ) from error
 
 
-def write_mono(audio: Audio, path: Path) -> Mono:
+def write_mono(audio: Audio, path: Path, duration_s: Fraction | None = None) -> Mono:
     """Write the analysis copy: the mean of the channels at `ANALYSIS_RATE`, in blocks.
 
     The file stands under its name only when it is whole.
+
+    Parameters
+    ----------
+    duration_s : what is longer is cut, what is shorter ends in silence; None: the sound's own
     """
-    n_samples = max(1, round(Fraction(audio.n_samples * ANALYSIS_RATE, audio.sample_rate)))
+    if duration_s is None:
+        duration_s = Fraction(audio.n_samples, audio.sample_rate)
+    n_samples = max(1, round(duration_s * ANALYSIS_RATE))
     resampler = soxr.ResampleStream(audio.sample_rate, ANALYSIS_RATE, 1, dtype="float32")
     unfinished = path.with_name(f"{path.name}.part")
     with unfinished.open("wb") as file:

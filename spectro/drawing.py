@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from spectro.envelope import Envelope
 from spectro.features import Features
+from spectro.sections import name_kinds
 
 _SIZE_INCHES, _DPI = (13.0, 14.0), 110
 _N_COLUMNS: Final = 1200  # about what the page has pixels for
 _PITCHES: Final = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 _INK, _FAINT, _GROUND = "#2b2d33", "#8b8f99", "#fbfaf7"
 _BLUE, _ORANGE, _GREEN, _ROSE = "#35618f", "#d9863b", "#4c8c6b", "#b5495b"
+_LEAST_STRENGTH: Final = 0.4  # of a pitch that is drawn
 _QUIET_DB: Final = -72.0  # the foot of the level's panel
 _HEIGHTS: Final = (1.5, 1.1, 0.9, 1.1, 0.9, 0.9, 0.9, 1.0, 1.2)
 
@@ -59,11 +61,23 @@ def _draw_waveform(panel: Axes, features: Features, envelope: Envelope, title: s
     foot = -1.3 * reach
     panel.vlines(features.beat_times_s, foot, -1.17 * reach, color=_FAINT, linewidth=0.8)
     panel.vlines(features.downbeat_times_s, foot, -1.08 * reach, color=_ROSE, linewidth=1.0)
+    _draw_sections(panel, features, 1.1 * reach)
     tempo = f"{features.tempo_bpm:.0f} beats a minute" if features.tempo_bpm else "no beats found"
     panel.set_title(title, loc="left", color=_INK, fontsize=17, fontweight="bold", pad=12)
     panel.set_title(tempo, loc="right", color=_FAINT, fontsize=12, pad=12)
     panel.set_ylabel("waveform\nand beats")
     panel.set_yticks([])
+
+
+def _draw_sections(panel: Axes, features: Features, top: float) -> None:
+    """Part the song into its sections, with a letter for each kind."""
+    for start_s, kind in zip(
+        features.section_times_s, name_kinds(features.section_kinds), strict=True
+    ):
+        panel.axvline(start_s, color=_ORANGE, linewidth=1.0, alpha=0.8)
+        panel.annotate(
+            kind, (start_s, top), (4, -2), textcoords="offset points", va="top", color=_ORANGE
+        )
 
 
 def _draw_level(panel: Axes, parts: Axes, features: Features) -> None:
@@ -96,6 +110,12 @@ def _draw_frequency(bands: Axes, heights: Axes, features: Features) -> None:
     bands.set_ylabel("FREQUENCY\nCONTENT\ndB", color=_INK)
     curves = {"centroid": features.centroid_hz, "roll-off (85 %)": features.rolloff_hz}
     _plot(heights, features, curves, (_ROSE, _FAINT))
+    led = features.pitch_strength > _LEAST_STRENGTH
+    times_s = features.timeline.times_s()[led]
+    heights.plot(
+        times_s, features.pitch_hz[led], ".", color=_BLUE, markersize=2.5, label="leading pitch"
+    )
+    _label(heights)
     heights.set_yscale("symlog", linthresh=100.0)
     heights.set_yticks([100.0, 1000.0, 10000.0], ["100", "1 k", "10 k"])
     heights.set_ylabel("Hz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -88,6 +89,8 @@ CURVES: Final[dict[str, Callable[[Curve], Curve]]] = {
 MIN_RELEASE_S: Final = 0.2  # faster, and the picture flickers
 MAX_TIME_S: Final = 60.0
 MAX_ROUTES: Final = 64
+STEM_NAME: Final = re.compile(r"[a-z0-9_-]{1,24}")
+STEM_RULE: Final = "write up to 24 of a to z, 0 to 9, - and _"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +103,7 @@ class Route:
         There is no such source, target or curve, or a number is out of its range.
     """
 
-    source: str  # of SOURCES or MOTIONS; its group's slider scales the amount
+    source: str  # of SOURCES or MOTIONS, of the song or, as "drums.onset", of one of its stems
     target: str  # of CONTROLS
     amount: float  # −1 to 1: at a full slider, of the way from neutral to the highest (lowest)
     attack_s: float = 0.02  # time constant of rising
@@ -109,10 +112,12 @@ class Route:
     curve: str = "linear"  # of CURVES
 
     def __post_init__(self) -> None:
-        _choose("source", self.source, (*SOURCES, *MOTIONS))
+        if "." in self.source and not STEM_NAME.fullmatch(self.stem):
+            raise ValueError(f"{self.stem!r} is no name of a stem: {STEM_RULE}")
+        _choose("source", self.heard, (*SOURCES, *MOTIONS))
         _choose("target", self.target, CONTROLS)
         _choose("curve", self.curve, CURVES)
-        if self.source in MOTIONS and self.curve != "linear":
+        if self.heard in MOTIONS and self.curve != "linear":
             raise ValueError(f"{self.source} swings to both sides and cannot be {self.curve}")
         _bound("amount", self.amount, -1.0, 1.0)
         _bound("attack", self.attack_s, 0.001, MAX_TIME_S)
@@ -120,9 +125,19 @@ class Route:
         _bound("delay", self.delay_s, 0.0, MAX_TIME_S)
 
     @property
+    def stem(self) -> str:
+        """The stem that is listened to; empty for the song itself."""
+        return self.source.rpartition(".")[0]
+
+    @property
+    def heard(self) -> str:
+        """What is heard in it, of SOURCES or MOTIONS."""
+        return self.source.rpartition(".")[2]
+
+    @property
     def group(self) -> Group:
         """The slider that scales the amount."""
-        return (SOURCES | MOTIONS)[self.source].group
+        return (SOURCES | MOTIONS)[self.heard].group
 
 
 def _choose(what: str, name: str, among: Iterable[str]) -> None:
@@ -149,11 +164,14 @@ DEFAULT_ROUTES: Final = (
     Route(source="level", target="glow", amount=0.3, attack_s=0.3, release_s=1.0),
     Route(source="level", target="blend", amount=0.8, attack_s=0.3, release_s=1.0),
     Route(source="percussive", target="contrast", amount=0.2, release_s=0.4),
+    Route(source="section", target="saturation", amount=0.3, attack_s=0.6, release_s=1.2),
+    Route(source="novelty", target="bend", amount=0.3, attack_s=0.3, release_s=1.5),
     Route(source="bass", target="warp", amount=0.8, attack_s=0.06, release_s=0.5),
     Route(source="bass", target="zoom", amount=0.06, attack_s=0.3, release_s=0.8),
     Route(source="bass", target="bend", amount=0.5, attack_s=0.05, release_s=0.4),
     Route(source="centroid", target="hue_turns", amount=0.3, attack_s=0.3, release_s=0.6),
     Route(source="harmony", target="hue_turns", amount=0.5, attack_s=0.2, release_s=0.2),
+    Route(source="pitch", target="hue_turns", amount=0.15, attack_s=0.1, release_s=0.3),
     Route(source="treble", target="sharpen", amount=0.8, release_s=0.25),
     Route(source="treble", target="saturation", amount=0.3, release_s=0.4),
     Route(source="mid", target="saturation", amount=0.2, attack_s=0.1, release_s=0.5),
@@ -161,6 +179,7 @@ DEFAULT_ROUTES: Final = (
     Route(source="flatness", target="contrast", amount=-0.3, attack_s=0.1, release_s=0.5),
     Route(source="harmonic", target="saturation", amount=0.6, attack_s=0.3, release_s=0.6),
     Route(source="contrast", target="contrast", amount=0.3, attack_s=0.2, release_s=0.5),
+    Route(source="clarity", target="glow", amount=0.2, attack_s=0.2, release_s=0.5),
     Route(source="change", target="bend", amount=0.6, attack_s=0.05, release_s=0.5),
     Route(source="turn", target="spin_deg", amount=0.25),
 )

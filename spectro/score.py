@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -80,24 +81,31 @@ class Drive:
     mechanisms: Mapping[Mechanism, float]  # in [0, 1]: how much of what acts at each place
 
 
-def compose(features: Features, drive: Drive, *, n_keyframes: int, seed: int) -> Score:
+def compose(
+    features: Features,
+    drive: Drive,
+    *,
+    n_keyframes: int,
+    seed: int,
+    stems: Mapping[str, Features] = MappingProxyType({}),
+) -> Score:
     """Write the score of a song.
 
     Parameters
     ----------
+    features : of the song
     drive : with all sliders, or all mechanisms, at 0 all controls are neutral, and only the walk
         moves
     n_keyframes : at least 1
     seed : chooses directions: of the spin, the shake, the colours
+    stems : by their names, on the song's timeline; all that routes listen to
     """
     weights = _weigh(drive, np.random.default_rng(seed))
-    audibility = listen(features)
-    heard = normalise(features, audibility)
-    heard |= move(heard, audibility, features.timeline)
+    heard = {name: _hear(sound) for name, sound in {"": features, **stems}.items()}
     fps = float(features.timeline.fps)
     way = np.zeros((features.timeline.n_frames, len(CONTROLS)))
     if drive.routes:
-        shaped = [_shape(route, heard[route.source], fps) for route in drive.routes]
+        shaped = [_shape(route, heard[route.stem][route.heard], fps) for route in drive.routes]
         way = _follow(np.stack(shaped, axis=1), drive.routes, fps) @ weights
     limits = np.array([(c.neutral, c.lowest, c.highest) for c in CONTROLS.values()])
     neutral, lowest, highest = limits.T
@@ -107,6 +115,13 @@ def compose(features: Features, drive: Drive, *, n_keyframes: int, seed: int) ->
         keyframe=walk(features, n_keyframes=n_keyframes, level=drive.sliders["level"]),
         controls=np.clip(neutral + way * span, lowest, highest).astype(np.float32),
     )
+
+
+def _hear(features: Features) -> dict[str, Curve]:
+    """Return all that routes can start from in one sound."""
+    audibility = listen(features)
+    heard = normalise(features, audibility)
+    return heard | move(heard, audibility, features.timeline)
 
 
 def _weigh(drive: Drive, rng: np.random.Generator) -> NDArray[np.float64]:
@@ -123,7 +138,7 @@ def _weigh(drive: Drive, rng: np.random.Generator) -> NDArray[np.float64]:
 def _shape(route: Route, heard: Curve, fps: float) -> Curve:
     """Bend a curve so that its rest is 0, and delay it."""
     bend = CURVES[route.curve]
-    rest = SOURCES[route.source].rest if route.source in SOURCES else 0.0
+    rest = SOURCES[route.heard].rest if route.heard in SOURCES else 0.0
     shaped = bend(heard) - bend(np.array(rest))
     n_late = min(round(route.delay_s * fps), len(shaped))
     return np.concatenate([np.zeros(n_late), shaped[: len(shaped) - n_late]])

@@ -33,6 +33,8 @@ class Source:
 _LOW_PERCENTILE, _HIGH_PERCENTILE = 5.0, 97.0
 _SMOOTH_S: Final = 0.2  # for what is compared with a moment ago
 _CHORD_S: Final = 0.8
+_NOTE_S: Final = 0.15
+_FAINT: Final = 0.05  # strength of pitch below which a melody rests in its middle
 _QUIET_DB, _FADE_DB = 50.0, 10.0  # below the song's loud passages: what is softer drives nothing
 
 
@@ -87,6 +89,28 @@ def _harmony(features: Features) -> Curve:
     return placed
 
 
+def _pitch(features: Features) -> Curve:
+    """Follow the leading voice in octaves; where nothing leads, return to the song's mean."""
+    strength = features.pitch_strength.astype(np.float64) ** 2
+    octaves = np.log2(np.maximum(features.pitch_hz, 1.0, dtype=np.float64))
+    usual = float(np.average(octaves, weights=strength + 1e-9))
+    n = max(1, round(_NOTE_S * features.timeline.fps))
+    led = scipy.ndimage.uniform_filter1d(strength * octaves, n) + _FAINT**2 * usual
+    return np.asarray(led / (scipy.ndimage.uniform_filter1d(strength, n) + _FAINT**2), np.float64)
+
+
+def _section(features: Features) -> Curve:
+    """Hold the mean level of what is heard in each section all through it."""
+    fps = float(features.timeline.fps)
+    starts = np.rint(features.section_times_s * fps).astype(np.int64)
+    starts = np.unique(np.minimum(starts, features.timeline.n_frames - 1))
+    counts = np.diff(np.append(starts, features.timeline.n_frames))
+    audibility = listen(features) + 1e-9
+    level = features.level_db * audibility
+    means = np.add.reduceat(level, starts) / np.add.reduceat(audibility, starts)
+    return np.repeat(means, counts)
+
+
 def _beat(features: Features) -> Curve:
     """Strike at each beat, harder at the first of a bar."""
     strikes = np.zeros(features.timeline.n_frames)
@@ -119,6 +143,20 @@ SOURCES: Final = {
         meaning="drums",
     ),
     "beat": Source(group="level", read=_beat, rest=0.0, least_range=1.0, meaning="beats and bars"),
+    "section": Source(
+        group="level",
+        read=_section,
+        rest=0.5,
+        least_range=4.0,
+        meaning="quiet parts to loud ones, verse to chorus",
+    ),
+    "novelty": Source(
+        group="level",
+        read=lambda f: f.novelty.astype(np.float64),
+        rest=0.0,
+        least_range=0.2,
+        meaning="one part gives way to another",
+    ),
     "bass": Source(
         group="frequency",
         read=lambda f: _relative(f.bass, f),
@@ -150,6 +188,13 @@ SOURCES: Final = {
     "harmony": Source(
         group="frequency", read=_harmony, rest=0.5, least_range=0.2, meaning="changes of chord"
     ),
+    "pitch": Source(
+        group="frequency",
+        read=_pitch,
+        rest=0.5,
+        least_range=0.5,
+        meaning="low to high melody, in octaves",
+    ),
     "flatness": Source(
         group="timbre",
         read=lambda f: np.log10(np.maximum(f.flatness, 1e-9, dtype=np.float64)),
@@ -170,6 +215,13 @@ SOURCES: Final = {
         rest=0.5,
         least_range=4.0,
         meaning="blurred to clear tones",
+    ),
+    "clarity": Source(
+        group="timbre",
+        read=lambda f: f.pitch_strength.astype(np.float64),
+        rest=0.5,
+        least_range=0.3,
+        meaning="crowd or noise to a single voice",
     ),
     "change": Source(
         group="timbre", read=_timbre_change, rest=0.0, least_range=20.0, meaning="changes of timbre"

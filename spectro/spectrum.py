@@ -21,6 +21,7 @@ import scipy.fft
 import scipy.ndimage
 from numpy.typing import NDArray
 
+from spectro import pitch
 from spectro.audio import ANALYSIS_RATE, Signal
 from spectro.windows import RANGE_DB, SILENCE_DB
 
@@ -65,6 +66,12 @@ class Curves:
     mfcc: NDArray[np.float32]  # (n, 13), DCT of the mel bands, dB above the song's quietest
     flatness: NDArray[np.float32]  # (n,) in [0, 1], 0 a tone or silence, 1 white noise
     contrast: NDArray[np.float32]  # (n, 7), dB between peaks and valleys of octave bands
+    pitch_hz: NDArray[np.float32]  # (n,), leading fundamental, 60 to 1,600; 0 in silence
+    pitch_strength: NDArray[np.float32]  # (n,) in [0, 1], 0 noise or silence, 1 a single voice
+
+    def part(self, first: int, stop: int) -> Curves:
+        """Take some consecutive moments."""
+        return Curves(**{name: curve[first:stop] for name, curve in vars(self).items()})
 
 
 _Block = TypeVar("_Block")
@@ -86,6 +93,7 @@ class Analyser:
             sr=ANALYSIS_RATE, n_fft=N_FFT, n_mels=_N_MELS, fmax=_MAX_HZ, norm=None
         ).T
         self._chroma = librosa.filters.chroma(sr=ANALYSIS_RATE, n_fft=N_FFT).T
+        self._pitches = pitch.PitchFinder(self._hz)
         self._density = np.full(len(self._hz), 2.0 / (N_FFT * np.sum(self._window**2)), np.float32)
         self._density[[0, -1]] /= 2.0  # 0 Hz and Nyquist have no mirror image to be folded in
         self._audible = slice(*np.searchsorted(self._hz, (50.0, _MAX_HZ)))
@@ -103,7 +111,10 @@ class Analyser:
         parts = _separate(mels)
         onset = self._onset(mels)
         inner = slice(_MARGIN, n - _MARGIN)
+        pitches = self._pitches.find(power[_MARGIN - pitch.MARGIN : n - _MARGIN + pitch.MARGIN])
         return Curves(
+            pitch_hz=pitches.hz,
+            pitch_strength=pitches.strength,
             onset=onset[inner],
             percussive=parts.percussive[inner],
             harmonic=parts.harmonic[inner],

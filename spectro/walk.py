@@ -1,5 +1,6 @@
-"""The walk between keyframes, paced by beats and bars.
+"""The walk between keyframes, paced by beats, bars and sections.
 
+parts  |verse                          |chorus
 bars   |       |       |       |       |       |       |
 beats  | . . . | . . . | . . . | . . . | . . . | . . . |
 place  0               1               2               0     two bars a leg, three keyframes
@@ -7,6 +8,7 @@ place  0               1               2               0     two bars a leg, thr
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -37,10 +39,11 @@ def walk(features: Features, *, n_keyframes: int, level: float) -> NDArray[np.fl
     push = _PUSH + _PUSH_BY_LEVEL * level if len(features.beat_times_s) else 0.0
     grid = _lay_grid(features)
     times_s = features.timeline.times_s()
-    beat = np.interp(times_s, grid.beat_times_s, np.arange(len(grid.beat_times_s)))
+    beat = np.interp(times_s, grid.beat_times_s, np.arange(grid.n_beats))
     within = beat - np.floor(beat)
     pushed = np.floor(beat) + (1 - push) * within + push * (1 - (1 - within) ** 3)
-    edges = _lay_legs(grid, float(pushed[0]))
+    sections = np.interp(features.section_times_s, grid.beat_times_s, np.arange(grid.n_beats))
+    edges = _lay_legs(grid, float(pushed[0]), sections)
     at = np.interp(pushed, edges, np.arange(len(edges)))
     u = at - np.floor(at)
     position = np.floor(at) + (1 - _EASE) * u + _EASE * u * u * (3 - 2 * u)
@@ -54,6 +57,10 @@ class _Grid(NamedTuple):
 
     beat_times_s: NDArray[np.float64]  # (n,), rising, with those that nobody plays
     bars: NDArray[np.int64]  # (n_bars,), indices of first beats, at least 2
+
+    @property
+    def n_beats(self) -> int:
+        return len(self.beat_times_s)
 
 
 def _lay_grid(features: Features) -> _Grid:
@@ -82,11 +89,18 @@ def _lay_grid(features: Features) -> _Grid:
     return _Grid(beats_s, np.concatenate([before, firsts, after]))
 
 
-def _lay_legs(grid: _Grid, first_beat: float) -> NDArray[np.float64]:
-    """Choose where keyframes are reached: (n,) in beats, the first where the film starts."""
+def _lay_legs(grid: _Grid, first_beat: float, sections: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Choose where keyframes are reached: (n,) in beats, the first where the film starts.
+
+    Each section begins at a keyframe; within it some bars are a leg.
+    """
     bar_s = float(np.median(np.diff(grid.beat_times_s[grid.bars])))
     n_bars = min(_BARS_A_LEG, key=lambda n: abs(np.log(n * bar_s / _LEG_S)))
-    leg = n_bars * float(np.median(np.diff(grid.bars)))
-    edges = grid.bars[grid.bars > first_beat + leg / 2][::n_bars]
-    last = edges[-1] if len(edges) else first_beat
-    return np.concatenate([[first_beat], edges, [last + leg, last + 2 * leg]])
+    bar = float(np.median(np.diff(grid.bars)))
+    leg = n_bars * bar
+    starts = np.concatenate([[first_beat], sections[sections > first_beat + leg / 2]])
+    edges = []
+    for start, stop in pairwise([*starts, np.inf]):
+        inside = grid.bars[grid.bars > start + leg - bar / 2][::n_bars]
+        edges += [start, *inside[inside <= stop - leg / 2]]
+    return np.array([*edges, edges[-1] + leg, edges[-1] + 2 * leg])

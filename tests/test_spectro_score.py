@@ -259,6 +259,26 @@ def test_walk_reaches_keyframes_on_bars() -> None:
     assert len(arrivals_s) >= 2
 
 
+def test_every_section_begins_at_a_keyframe() -> None:
+    starts_s = np.array([0.0, 5.3, 11.9])  # 5.3 is on no bar
+    features = replace(heard(), section_times_s=starts_s, section_kinds=np.arange(3))
+    position, times_s = way(write(features)), features.timeline.times_s()
+    at = np.interp(starts_s, times_s, position)
+    np.testing.assert_allclose(at, np.rint(at), atol=0.02)
+    assert (np.diff(np.rint(at)) >= 1).all()
+
+
+def test_a_route_may_start_in_a_stem() -> None:
+    drums = hear(strike(np.array([3.0, 7.0]), 16.0))
+    route = Route(source="drums.onset", target="zoom", amount=1.0)
+    drive = replace(DRIVE, routes=[route], sliders=dict.fromkeys(SLIDERS, 1.0))
+    score = compose(heard(), drive, n_keyframes=5, seed=0, stems={"drums": drums})
+    highest = np.sort(np.argsort(score.column("zoom"))[-2:]) / 24
+    np.testing.assert_allclose(np.sort(highest), [3.0, 7.0], atol=0.1)
+    alone = lead(heard(), replace(route, source="onset")).column("zoom")
+    assert not np.allclose(alone, score.column("zoom"), atol=0.1)
+
+
 def test_walk_is_paced_by_bars_not_seconds() -> None:
     slow = hear(strike(np.arange(0.3, 39.0, 0.75), 40.0))
     fast = hear(strike(np.arange(0.3, 39.0, 0.5), 40.0))

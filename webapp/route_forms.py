@@ -38,10 +38,14 @@ HEARD: Final = {
     "bass": "Bass",
     "mid": "Middle",
     "treble": "Treble",
+    "section": "Quiet to loud parts",
+    "novelty": "A new part",
     "centroid": "Dark to bright",
     "harmony": "Chord changes",
+    "pitch": "Melody, low to high",
     "harmonic": "Long notes",
     "contrast": "Clear tones",
+    "clarity": "A single voice",
     "change": "New timbre",
 }
 SEEN: Final = {
