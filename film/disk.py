@@ -16,6 +16,7 @@ _ADVICE: Final = {
     errno.EROFS: "The disk can only be read: choose another folder.",
 }
 _DENIED: Final = (errno.EACCES, errno.EPERM)
+_LONGEST_NAME: Final = 240  # bytes; disks take 255, and an unfinished film's name is longer
 
 
 @contextmanager
@@ -54,8 +55,10 @@ def check_folder(path: Path) -> None:
     Raises
     ------
     TonfilmError
-        Its folder is missing or may not be written to, or the name is a folder's.
+        Its folder is missing or may not be written to, or the name is too long or a folder's.
     """
+    if len(os.fsencode(path.name)) > _LONGEST_NAME:
+        raise TonfilmError(f"The name {path.name[:20]}… is too long: choose a shorter one.")
     if path.is_dir():
         raise TonfilmError(f"{path} is a folder: name a file in it.")
     if not path.parent.is_dir():

@@ -9,7 +9,7 @@ threads that meet after each of them wait for each other most of the time.
 """
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
@@ -25,6 +25,7 @@ from film.planes import Size, to_planes
 from film.report import Stopwatch
 from film.segments import BATCH_FRAMES, Batch, Segment
 from film.workroom import Heard
+from pix2pix.threads import one_thread
 from spectro.score import Rows, Score
 from spectro.windows import slice_windows
 
@@ -55,7 +56,7 @@ def paint_frames(
         batches = _surround(scene, run)
         with (
             closing(ahead(_cut_windows(scene, batches, watch), N_AHEAD)) as windows,
-            _one_thread_each() as n_threads,
+            one_thread() as n_threads,
             closing(side_by_side(partial(_paint, scene, watch), windows, n_threads)) as painted,
         ):
             if scene.is_guarded:
@@ -97,17 +98,6 @@ def _surround(scene: Scene, run: Sequence[Segment]) -> list[Batch]:
         *inside,
         *(Batch(first_frame=frame, kept=nothing) for frame in after),
     ]
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[int]:
-    """Let torch work with one thread; give the number that it had."""
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield n_threads
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """From a WAV to a film: the whole product on one screen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,12 +16,13 @@ from film.recipe import FLASH_WARNING, Recipe
 from film.report import Report, Stopwatch, build_report
 from film.segments import Segment, cut_excerpt, plan
 from film.sound import choose_form
+from film.stems import check_stems, load_stems
 from film.theme import load_theme
 from film.video import Track, join
-from film.workroom import Workroom, open_workroom
+from film.workroom import Heard, Workroom, open_workroom
 from spectro.audio import Audio, Limits, load
-from spectro.features import Features
-from spectro.score import Drive, Score, compose
+from spectro.flashes import Limited, leave, limit_flashes
+from spectro.score import Drive, compose
 from spectro.timeline import Timeline
 
 
@@ -38,6 +39,7 @@ class Song:
 
     path: Path  # of a WAV
     title: str | None = None  # what players call the film; by default the file's name
+    stems: Mapping[str, Path] = field(default_factory=dict)  # WAVs of parts of it, by their names
     limits: Limits = field(default_factory=Limits)  # what it may be at most
 
 
@@ -68,11 +70,13 @@ def make_film(
     with plain_disk_errors():
         with watch.stage("load"):
             audio = load(song.path, song.limits)
+            stems = load_stems(song.stems, audio, song.limits)
             sound = choose_form(audio)
             theme = load_theme(recipe.theme, recipe.weights)
             duet = Duet(theme, recipe)
-        notes = (*_notes(audio, recipe), *sound.notes)
-        recipe = recipe.bind(song_sha256=audio.sha256, weights=theme.card.weights)
+        notes = (*_notes(audio, recipe), *check_stems(recipe, stems), *sound.notes)
+        hashes = {name: stem.sha256 for name, stem in stems.items()}
+        recipe = recipe.bind(song_sha256=audio.sha256, stems=hashes, weights=theme.card.weights)
         timeline = Timeline(
             fps=recipe.fps, n_samples=audio.n_samples, sample_rate=audio.sample_rate
         )
@@ -80,12 +84,15 @@ def make_film(
         segments = plan(excerpt.first_frame, excerpt.stop_frame, recipe.fps)
         with open_workroom(work, recipe) as room:
             with watch.stage("analysis"):
-                heard = room.hear(audio, timeline, partial(progress, "analysis"))
+                heard = room.hear(audio, stems, timeline, partial(progress, "analysis"))
             with watch.stage("score"):
-                score = _compose(heard.features, recipe)
-            size = Size(height=recipe.height, width=recipe.width)
+                limited = _compose(heard, recipe)
             scene = Scene(
-                duet=duet, score=score, heard=heard, size=size, is_guarded=recipe.flash_guard
+                duet=duet,
+                score=limited.score,
+                heard=heard,
+                size=Size(height=recipe.height, width=recipe.width),
+                is_guarded=recipe.flash_guard,
             )
             n_resumed = _render(scene, segments, recipe, room, watch, progress)
             n_calmed = sum(room.count_calmed(segment) for segment in segments)
@@ -94,13 +101,14 @@ def make_film(
                 title = song.title or song.path.stem
                 track = Track(audio=audio, form=sound, excerpt=excerpt, title=title)
                 join(paths, track, recipe, output, partial(progress, "join"))
+    held_back = limited.is_limited[excerpt.first_frame : excerpt.stop_frame]
     return build_report(
         watch,
         recipe,
         n_frames=excerpt.n_frames,
         n_resumed_segments=n_resumed,
         n_calmed_frames=n_calmed,
-        notes=(*notes, *_note_flashes(recipe, n_calmed)),
+        notes=(*notes, *_note_flashes(recipe, n_calmed, int(held_back.sum()))),
     )
 
 
@@ -136,21 +144,31 @@ def _render(
     return len(segments) - len(missing)
 
 
-def _compose(features: Features, recipe: Recipe) -> Score:
-    drive = Drive(routes=recipe.routes, sliders=recipe.sliders, mechanisms=recipe.mechanisms)
-    return compose(features, drive, n_keyframes=len(recipe.keyframes), seed=recipe.seed)
+def _compose(heard: Heard, recipe: Recipe) -> Limited:
+    score = compose(
+        heard.features,
+        Drive(routes=recipe.routes, sliders=recipe.sliders, mechanisms=recipe.mechanisms),
+        n_keyframes=len(recipe.keyframes),
+        seed=recipe.seed,
+        stems=heard.stems,
+    )
+    return limit_flashes(score) if recipe.flash_guard else leave(score)
 
 
-def _note_flashes(recipe: Recipe, n_calmed: int) -> list[str]:
+def _note_flashes(recipe: Recipe, n_calmed: int, n_held_back: int) -> list[str]:
     """Say what the flash guard did, or that it was off."""
     if not recipe.flash_guard:
         return [FLASH_WARNING]
-    if n_calmed == 0:
+    done = [
+        f"{what} {float(n_frames / recipe.fps):.1f} s of the film"
+        for what, n_frames in (("held brightness back in", n_held_back), ("calmed", n_calmed))
+        if n_frames
+    ]
+    if not done:
         return []
-    calmed_s = float(n_calmed / recipe.fps)
     return [
-        f"The flash guard calmed {calmed_s:.1f} s of the film: there would have been more than "
-        "three flashes in a second, which can bring on seizures."
+        f"The flash guard {' and '.join(done)}: there would have been more than three flashes in "
+        "a second, which can bring on seizures."
     ]
 
 

@@ -20,7 +20,7 @@ from pydantic import (
 
 from film.own_pictures import Digest, OwnPicture
 from spectro.errors import TonfilmError
-from spectro.routes import DEFAULT_ROUTES, MAX_ROUTES, Mechanism, Route
+from spectro.routes import DEFAULT_ROUTES, MAX_ROUTES, STEM_NAME, STEM_RULE, Mechanism, Route
 from spectro.sources import Group
 
 BLEND_NAMES: Final = ("crossfade", "pyramid", "colour", "displace")
@@ -29,6 +29,7 @@ MIN_FPS, MAX_FPS = 1, 60
 MIN_SIDE, MAX_SIDE = 64, 3840  # pixels
 MAX_ASPECT: Final = Fraction(5, 2)
 MAX_KEYFRAMES: Final = 64
+MAX_STEMS: Final = 16
 MAX_SEED: Final = 2**32 - 1
 FLASH_WARNING: Final = (
     "Warning: this film was made without the flash guard. It may flash in ways that bring on "
@@ -37,10 +38,11 @@ FLASH_WARNING: Final = (
 N_GALLERY: Final = 10_000  # seeds that keyframes are drawn from when nobody picks them
 # The MP4 counts time in 1 / numerator; a finer fraction than this is a typing error.
 MAX_FPS_DENOMINATOR: Final = 100_000
+TELEVISION: Final = {"23.976": "24000/1001", "29.97": "30000/1001", "59.94": "60000/1001"}
 
 
 def parse_fps(value: object) -> Fraction:
-    """Read a frame rate exactly: 24, "23.976", "24000/1001"; a float as it is written.
+    """Read a frame rate exactly: 24, "12.5", "24000/1001"; "29.97" as television means it.
 
     Raises
     ------
@@ -48,8 +50,11 @@ def parse_fps(value: object) -> Fraction:
         It is no number from 1 to 60, or too fine a fraction.
     """
     sentence = f"a frame rate is a number from {MIN_FPS} to {MAX_FPS}, such as 24 or 24000/1001"
+    text = str(value).strip()
+    if "e" in text.lower():  # 1e999999999 would be written out, digit for digit
+        raise ValueError(sentence)
     try:
-        fps = Fraction(str(value).strip())
+        fps = Fraction(TELEVISION.get(text, text))
     except (ValueError, ZeroDivisionError) as error:
         raise ValueError(sentence) from error
     if not MIN_FPS <= fps <= MAX_FPS or fps.denominator > MAX_FPS_DENOMINATOR:
@@ -77,6 +82,8 @@ class Recipe(BaseModel):
 
     version: Literal[1] = 1
     song_sha256: Digest | None = None  # of the whole WAV; None until a film is made
+    # Name → SHA-256 of the whole WAV, of what routes listen to beside the song.
+    stems: dict[str, Digest | None] = Field(default_factory=dict, max_length=MAX_STEMS)
     theme: str = "abstract"
     weights: dict[str, Digest] | None = None  # file name → SHA-256; None until a film is made
     keyframes: tuple[Keyframe, ...] = Field(min_length=1, max_length=MAX_KEYFRAMES)  # in order
@@ -105,6 +112,19 @@ class Recipe(BaseModel):
             raise ValueError(f"one side may be at most {float(MAX_ASPECT)} times the other")
         return self
 
+    @model_validator(mode="after")
+    def _check_stems(self) -> Self:
+        for name in self.stems:
+            if not STEM_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of a stem: {STEM_RULE}")
+        for route in self.routes:
+            if route.stem and route.stem not in self.stems:
+                raise ValueError(
+                    f"a route starts at {route.source}, and there is no stem {route.stem!r}: give "
+                    f"it with --stem {route.stem}=FILE.wav"
+                )
+        return self
+
     def to_json(self) -> str:
         """Write the recipe on one line."""
         return self.model_dump_json()
@@ -119,9 +139,12 @@ class Recipe(BaseModel):
         """How much of what acts at each place."""
         return {"before": self.before, "inside": self.inside, "after": self.after}
 
-    def bind(self, *, song_sha256: str, weights: Mapping[str, str]) -> "Recipe":
-        """Return this recipe with the song and the weights that really make the film."""
-        return self.model_copy(update={"song_sha256": song_sha256, "weights": dict(weights)})
+    def bind(
+        self, *, song_sha256: str, stems: Mapping[str, str], weights: Mapping[str, str]
+    ) -> "Recipe":
+        """Return this recipe with the sounds and the weights that really make the film."""
+        bound = {"song_sha256": song_sha256, "stems": dict(stems), "weights": dict(weights)}
+        return self.model_copy(update=bound)
 
 
 def build_recipe(values: Mapping[str, object]) -> Recipe:
@@ -168,7 +191,7 @@ def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return "The recipe is not readable JSON: use one that --save-recipe or a film has written."
-    place = ".".join(str(part) for part in first["loc"])
+    place = " ".join(".".join(str(part) for part in first["loc"]).split())  # on one line
     reason = first["msg"].removeprefix("Value error, ")
     what = f"“{place}” in the recipe" if place else "The recipe"
     return f"{what} is not right: {reason[0].lower()}{reason[1:]}."

@@ -3,7 +3,7 @@
 work/
   lock                   held by the run that works here
   recipe.json            of the film that the rest belongs to
-  mono.f32, features.npz the analysis
+  mono.f32, features.npz the analysis, and of a stem mono-drums.f32, features-drums.npz
   00000000-00000096.mp4  segments, each whole
   00000000-00000096.calmed  how many of its frames the flash guard calmed
   latest.jpg             the newest frame, for those who wait
@@ -11,11 +11,14 @@ work/
 
 import fcntl
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
+
+from threadpoolctl import threadpool_limits
 
 from film.encoding import is_whole
 from film.recipe import Recipe
@@ -26,15 +29,22 @@ from spectro.features import Features, extract, load_features
 from spectro.timeline import Timeline
 
 # Raised whenever the same recipe comes to give other frames, so that no film is made of both.
-PICTURES_VERSION: Final = 2
+PICTURES_VERSION: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Heard:
-    """What was found out about a song."""
+class Sound:
+    """A sound that was listened to."""
 
     mono: Mono
     features: Features
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard(Sound):
+    """What was found out about a song."""
+
+    stems: Mapping[str, Features]  # by their names
 
 
 class Workroom:
@@ -43,16 +53,36 @@ class Workroom:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def hear(self, audio: Audio, timeline: Timeline, progress: Callable[[int, int], None]) -> Heard:
-        """Listen to the song, or recall what was heard."""
-        mono_path, features_path = self._folder / "mono.f32", self._folder / "features.npz"
+    def hear(
+        self,
+        song: Audio,
+        stems: Mapping[str, Audio],
+        timeline: Timeline,
+        progress: Callable[[int, int], None],
+    ) -> Heard:
+        """Listen to the song and its stems, or recall what was heard."""
+        sound = self._listen(song, "", timeline, progress)
+        parts = {
+            name: self._listen(stem, f"-{name}", timeline, progress).features
+            for name, stem in stems.items()
+        }
+        return Heard(mono=sound.mono, features=sound.features, stems=parts)
+
+    def _listen(
+        self, audio: Audio, ending: str, timeline: Timeline, progress: Callable[[int, int], None]
+    ) -> Sound:
+        mono_path = self._folder / f"mono{ending}.f32"
+        features_path = self._folder / f"features{ending}.npz"
         # Each is renamed when whole, and the features come last.
         if features_path.is_file():
-            return Heard(mono=open_mono(mono_path), features=load_features(features_path))
-        mono = write_mono(audio, mono_path)
-        features = extract(mono, timeline, progress)
+            return Sound(mono=open_mono(mono_path), features=load_features(features_path))
+        song_s = Fraction(timeline.n_samples, timeline.sample_rate)
+        mono = write_mono(audio, mono_path, song_s)
+        # Shared out between threads, products of matrices come out with other last bits.
+        with threadpool_limits(1, user_api="blas"):
+            features = extract(mono, timeline, progress)
         features.save(features_path)
-        return Heard(mono=mono, features=features)
+        return Sound(mono=mono, features=features)
 
     def segment_path(self, segment: Segment) -> Path:
         """Name a segment's file."""

@@ -17,7 +17,7 @@ from film.theme import load_theme
 from keyframes.fitting import fit
 from keyframes.latents import Portrait, gather
 from keyframes.stills import Stills
-from scripts.render import show_progress
+from scripts.progress import show_progress
 from spectro.errors import TonfilmError
 
 CANVAS = Size(height=256, width=456)  # pixels: where films of 16:9 are painted

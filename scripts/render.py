@@ -3,24 +3,15 @@
 import hashlib
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress,
-    TaskID,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from film.disk import check_folder, check_output, plain_disk_errors
+from film.measured import add_measures
 from film.picture_files import PictureFile, read_picture
 from film.presets import PRESETS, read_preset
 from film.process import settle_process
@@ -33,13 +24,14 @@ from film.recipe import (
     choose_keyframes,
 )
 from film.report import Report
+from film.stems import parse_stems
 from film.video import read_recipe
+from scripts.progress import show_progress
 from spectro.audio import load
 from spectro.errors import TonfilmError
 from spectro.routes import change_routes, parse_route
 
 WORK = Path(__file__).resolve().parents[1] / "instance" / "work"
-STAGES = {"analysis": "Listening", "paint": "Painting", "join": "Joining"}
 
 # Options that are a field of the recipe as they stand; the others are read first.
 SAME_NAME = ("theme", "fps", "level", "frequency", "timbre", "before", "inside", "after", "layer")
@@ -100,6 +92,14 @@ def choose(option: str, among: Sequence[str], meaning: str) -> Callable[[Any], A
     help="What drives what, -1 to 1, as onset:zoom=0.4,attack=0.02,release=0.25,delay=0,"
     "curve=square; again for more of them. 0 takes one away. See docs/manual.md.",
 )
+@click.option(
+    "--stem",
+    "stems",
+    metavar="NAME=FILE.wav",
+    multiple=True,
+    help="A part of the mix, as long as the song, for routes to start from, as "
+    "--stem drums=drums.wav --route drums.onset:zoom=0.4; again for more of them.",
+)
 @click.option("--before", **SWITCH, help="How much of what acts on the spectrogram picture.")
 @click.option("--inside", **SWITCH, help="How much of what acts inside the networks.")
 @click.option("--after", **SWITCH, help="How much of what acts on the painted pictures.")
@@ -128,7 +128,7 @@ def choose(option: str, among: Sequence[str], meaning: str) -> Callable[[Any], A
 )
 @click.option("--recipe", metavar="FILE", type=File, help="Take choices from a JSON or a film.")
 @click.option("--save-recipe", metavar="FILE", type=File, help="Write the choices as JSON.")
-@click.option("--report", metavar="FILE", type=File, help="Write times and memory as JSON.")
+@click.option("--report", metavar="FILE", type=File, help="Write times and measures as JSON.")
 @click.pass_context
 def command(context: click.Context, /, song: Path, output: Path, **options: Any) -> None:
     """Make a film from SONG.wav; a run that was stopped goes on where it was.
@@ -140,6 +140,7 @@ def command(context: click.Context, /, song: Path, output: Path, **options: Any)
         for name, value in options.items()
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT
     }
+    stems = parse_stems(options["stems"])
     recipe = read_choices(options, given)
     pictures = read_pictures(options["keyframes"] or "")
     check_output(output, song)
@@ -150,15 +151,18 @@ def command(context: click.Context, /, song: Path, output: Path, **options: Any)
     # Torch takes seconds to load: only once all choices are known to be right.
     from film.pipeline import Song, make_film  # noqa: PLC0415
     from film.portraits import fit_pictures  # noqa: PLC0415
+    from measures.summary import summarise_film  # noqa: PLC0415
 
     with plain_disk_errors(), show_progress() as progress:
         if pictures:
             load(song)  # what is wrong with the song is said before pictures take their time
             recipe = fit_pictures(recipe, pictures, progress)
         work = WORK / _digest(song, recipe)
-        report = make_film(Song(path=song), output, recipe, work=work, progress=progress)
+        sounds = Song(path=song, stems=stems)
+        report = make_film(sounds, output, recipe, work=work, progress=progress)
+        report = add_measures(report, output, summarise_film, progress)
         write_records(report, options["save_recipe"], options["report"])
-    for note in report.notes:
+    for note in (*report.notes, *(report.measured.sentences if report.measured else ())):
         click.echo(note)
     click.echo(
         f"{output}: {report.film_s:.1f} s of film in {report.wall_s:.1f} s, "
@@ -208,6 +212,7 @@ def read_choices(options: dict[str, Any], given: dict[str, Any]) -> Recipe:
         values["keyframes"] = [0 if isinstance(k, Path) else k for k in keyframes]
     elif "n_keyframes" in given or "keyframes" not in values:
         values["keyframes"] = choose_keyframes(values.get("seed", 0), options["n_keyframes"])
+    values["stems"] = dict.fromkeys(parse_stems(options["stems"])) | values.get("stems", {})
     recipe = build_recipe(values)
     routes = change_routes(recipe.routes, [parse_route(text) for text in options["routes"]])
     return build_recipe(dict(recipe) | {"routes": routes})
@@ -225,26 +230,6 @@ def read_pictures(keyframes: str) -> dict[int, PictureFile]:
     paths = {place: entry for place, entry in entries if isinstance(entry, Path)}
     files = {path: read_picture(path) for path in dict.fromkeys(paths.values())}
     return {place: files[path] for place, path in paths.items()}
-
-
-@contextmanager
-def show_progress() -> Iterator[Any]:
-    """Show a bar a stage on stderr, with the time left; give what `make_film` reports to."""
-    columns = (
-        TextColumn("{task.description:<10}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-    )
-    tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-
-        def show(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(STAGES.get(stage, stage), total=total)
-            bars.update(tasks[stage], completed=done, total=total)
-
-        yield show
 
 
 def write_records(report: Report, recipe_path: Path | None, report_path: Path | None) -> None:
@@ -281,7 +266,7 @@ def _split_keyframes(text: str) -> list[int | Path]:
             f"{text!r} is no list of stills: write numbers and names of pictures with commas, as "
             "3,holiday.jpg,42."
         )
-    return [int(word) if re.fullmatch(r"[+-]?[0-9]+", word) else Path(word) for word in words]
+    return [int(word) if re.fullmatch(r"[+-]?[0-9]{1,99}", word) else Path(word) for word in words]
 
 
 if __name__ == "__main__":

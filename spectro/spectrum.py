@@ -108,7 +108,7 @@ class Analyser:
         samples = mono.read(start, start + (n - 1) * COLUMN_HOP + N_FFT)
         power = self._power(samples)
         mels = power @ self._mels
-        parts = _separate(mels)
+        parts = _separate(mels, (first - _MARGIN) % 2)
         onset = self._onset(mels)
         inner = slice(_MARGIN, n - _MARGIN)
         pitches = self._pitches.find(power[_MARGIN - pitch.MARGIN : n - _MARGIN + pitch.MARGIN])
@@ -185,12 +185,24 @@ class _Parts(NamedTuple):
     harmonic: NDArray[np.float32]  # (n,), level
 
 
-def _separate(mels: NDArray[np.float32]) -> _Parts:
-    """Split the sound into short and lasting parts by medians (FitzGerald 2010), on mel bands."""
-    amplitude = np.sqrt(mels)
-    lasting = scipy.ndimage.median_filter(amplitude, (_MEDIAN_COLUMNS, 1)) ** 2
+def _separate(mels: NDArray[np.float32], odd: int) -> _Parts:
+    """Split the sound into short and lasting parts by medians (FitzGerald 2010), on mel bands.
+
+    Each pair of columns gets one mask: medians are a third of the whole analysis, and windows are
+    93 ms long.
+
+    Parameters
+    ----------
+    odd : 1 where a pair begins with the second column, so that blocks agree on the pairs
+    """
+    n_pairs = (len(mels) - odd + 1) // 2
+    filled = np.pad(mels[odd:], ((0, 2 * n_pairs - len(mels) + odd), (0, 0)), mode="edge")
+    amplitude = np.sqrt(filled.reshape(n_pairs, 2, -1).mean(axis=1))
+    lasting = scipy.ndimage.median_filter(amplitude, (_MEDIAN_COLUMNS // 2, 1)) ** 2
     short = scipy.ndimage.median_filter(amplitude, (1, _MEDIAN_MELS)) ** 2
-    share = short / (short + lasting + _TINY)
+    of_pairs = short / (short + lasting + _TINY)
+    share = np.repeat(of_pairs, 2, axis=0)
+    share = np.concatenate([share[:odd], share])[: len(mels)]
     return _Parts(
         percussive=np.sqrt((mels * share).sum(axis=1)),
         harmonic=np.sqrt((mels * (1.0 - share)).sum(axis=1)),

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spectro.features import Features
+from spectro.sources import listen
 
 _LEG_S: Final = 5.5  # taste: what a leg should last, about
 _BARS_A_LEG: Final = (1, 2, 4, 8, 16)
@@ -37,8 +38,9 @@ def walk(features: Features, *, n_keyframes: int, level: float) -> NDArray[np.fl
     fourth; after the last comes the first
     """
     push = _PUSH + _PUSH_BY_LEVEL * level if len(features.beat_times_s) else 0.0
-    grid = _lay_grid(features)
-    times_s = features.timeline.times_s()
+    start_s = _find_start(features)
+    grid = _lay_grid(features, start_s)
+    times_s = np.maximum(features.timeline.times_s(), start_s)
     beat = np.interp(times_s, grid.beat_times_s, np.arange(grid.n_beats))
     within = beat - np.floor(beat)
     pushed = np.floor(beat) + (1 - push) * within + push * (1 - (1 - within) ** 3)
@@ -63,13 +65,19 @@ class _Grid(NamedTuple):
         return len(self.beat_times_s)
 
 
-def _lay_grid(features: Features) -> _Grid:
+def _find_start(features: Features) -> float:
+    """Return when the first sound is heard: in the silence before it the walk stands still."""
+    heard = np.flatnonzero(listen(features) > 0.5)
+    return float(features.timeline.times_s()[heard[0]]) if len(heard) else 0.0
+
+
+def _lay_grid(features: Features, start_s: float) -> _Grid:
     end_s = features.timeline.duration_s + 1.0 / float(features.timeline.fps)
     found_s = features.beat_times_s
     if len(found_s) == 0:
         n_legs = int(end_s / (_CALM_BEAT_S * _CALM_BEATS_A_BAR)) + 2
         n_beats = n_legs * _CALM_BEATS_A_BAR + 1
-        calm_s = np.arange(n_beats, dtype=np.float64) * _CALM_BEAT_S
+        calm_s = start_s + np.arange(n_beats, dtype=np.float64) * _CALM_BEAT_S
         return _Grid(calm_s, np.arange(0, n_beats, _CALM_BEATS_A_BAR))
     beat_s = float(np.median(np.diff(found_s)))
     firsts = np.searchsorted(found_s, features.downbeat_times_s)

@@ -22,14 +22,21 @@ GOOD = {"keyframes": [3, 17, 42]}
 def test_json_gives_the_same_recipe_back() -> None:
     recipe = build_recipe(
         {**GOOD, "fps": "24000/1001", "level": 0.25, "start_s": 1.5, "duration_s": 2, "seed": 9}
-    ).bind(song_sha256="0" * 64, weights={"pix2pix.safetensors": "f" * 64})
+    ).bind(song_sha256="0" * 64, stems={}, weights={"pix2pix.safetensors": "f" * 64})
     assert parse_recipe(recipe.to_json()) == recipe
     assert recipe.fps == Fraction(24_000, 1001)
 
 
 @pytest.mark.parametrize(
     ("asked", "exact"),
-    [(24, "24"), (29.97, "2997/100"), ("23.976", "2997/125"), ("30000/1001", "30000/1001")],
+    [
+        (24, "24"),
+        (12.5, "25/2"),
+        (29.97, "30000/1001"),
+        ("23.976", "24000/1001"),
+        ("59.94", "60000/1001"),
+        ("30000/1001", "30000/1001"),
+    ],
 )
 def test_frame_rates_are_exact(asked: object, exact: str) -> None:
     recipe = build_recipe({**GOOD, "fps": asked})

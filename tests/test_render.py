@@ -147,7 +147,7 @@ def test_a_recipe_is_taken_and_options_take_the_place_of_its_choices(
 ) -> None:
     weights = {"pix2pix.safetensors": "a" * 64}
     written = choices("--keyframes", "1,2", "--seed", "7", "--level", "0.1", "--fps", "30")
-    written = written.bind(song_sha256="b" * 64, weights=weights)
+    written = written.bind(song_sha256="b" * 64, stems={}, weights=weights)
     path = tmp_path / "recipe.json"
     path.write_text(written.to_json())
     assert choices("--recipe", str(path)) == written
