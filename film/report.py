@@ -24,6 +24,16 @@ class Stage(BaseModel):
     share: float  # of all stages' seconds, in [0, 1]
 
 
+class Measured(BaseModel):
+    """How tight a finished film is; see `film.measured`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    figures: dict[str, bool | int | float | None]
+    sentences: tuple[str, ...]  # the same in plain words, for the user
+    seconds: float  # that measuring took
+
+
 class Report(BaseModel):
     """What making a film took, and how it came out."""
 
@@ -39,6 +49,7 @@ class Report(BaseModel):
     # Encoding runs beside painting, so the stages' seconds add up to more than wall_s.
     stages: tuple[Stage, ...]
     notes: tuple[str, ...]  # sentences for the user
+    measured: Measured | None = None  # None: not yet, or it went wrong, which a note says
     recipe: Recipe
 
 

@@ -49,8 +49,12 @@ class _Piece(NamedTuple):
     samples: NDArray[np.float32]  # (n,)
 
 
-def check_film(path: Path) -> None:
+def check_film(path: Path) -> int:
     """See that a file is a film with moving pictures and sound.
+
+    Returns
+    -------
+    How many pictures it promises; 0 where it does not say.
 
     Raises
     ------
@@ -58,8 +62,8 @@ def check_film(path: Path) -> None:
         It is not.
     """
     with _opened(path) as container:
-        _find_pictures(container, path)
         _find_sound(container, path)
+        return _find_pictures(container, path).frames
 
 
 def decode_pictures(path: Path) -> Iterator[Picture]:

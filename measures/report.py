@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,12 +10,21 @@ from typing import Any, Literal
 from measures.beats import track_beats
 from measures.calm import Calm, measure_calm
 from measures.curves import Times, draw_shifts
-from measures.film import SAMPLE_RATE, Unmeasurable, check_film, decode_pictures, decode_sound
+from measures.film import (
+    SAMPLE_RATE,
+    Picture,
+    Unmeasurable,
+    check_film,
+    decode_pictures,
+    decode_sound,
+)
 from measures.flashes import Flashes
 from measures.routes import Routes, measure_routes
 from measures.sight import Seen, watch
 from measures.sound import Heard, listen
 from measures.synchrony import Moments, Synchrony, find_moments, measure_synchrony
+
+Progress = Callable[[int, int], None]  # told how many pictures of how many; may raise to stop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +47,7 @@ class FilmReport:
     fps: float  # usual
     beats_from: Literal["list", "tracker"]
     beats_s: tuple[float, ...]
+    n_video_beats: int  # moments at which the picture moves; none where it stands still
     synchrony: Synchrony
     routes: Routes
     calm: Calm
@@ -47,7 +58,12 @@ class FilmReport:
         return asdict(self)
 
 
-def measure_film(path: Path, beats_s: Times | None, cuts_s: Times | None) -> FilmReport:
+def measure_film(
+    path: Path,
+    beats_s: Times | None,
+    cuts_s: Times | None,
+    progress: Progress = lambda _done, _total: None,
+) -> FilmReport:
     """Measure a finished film.
 
     Parameters
@@ -61,16 +77,22 @@ def measure_film(path: Path, beats_s: Times | None, cuts_s: Times | None) -> Fil
     Unmeasurable
         There is no such film, it has no pictures or no sound, or a time lies outside of it.
     """
-    return judge(read_film(path), beats_s, cuts_s)
+    return judge(read_film(path, progress), beats_s, cuts_s)
 
 
-def read_film(path: Path) -> Film:
+def read_film(path: Path, progress: Progress = lambda _done, _total: None) -> Film:
     """Watch and listen to a film once; errors as for `measure_film`."""
-    check_film(path)
-    seen = watch(decode_pictures(path))
+    n_pictures = check_film(path)
+    seen = watch(_count(decode_pictures(path), n_pictures, progress))
     n_samples = max(1, round(seen.duration_s * SAMPLE_RATE))
     heard = listen(decode_sound(path, seen.start_s, n_samples), n_samples)
     return Film(name=path.name, seen=seen, heard=heard, moments=find_moments(seen, heard))
+
+
+def _count(pictures: Iterator[Picture], n_pictures: int, progress: Progress) -> Iterator[Picture]:
+    for n_done, picture in enumerate(pictures, 1):
+        progress(n_done, max(n_done, n_pictures))
+        yield picture
 
 
 def judge(film: Film, beats_s: Times | None, cuts_s: Times | None) -> FilmReport:
@@ -91,6 +113,7 @@ def judge(film: Film, beats_s: Times | None, cuts_s: Times | None) -> FilmReport
         fps=round(1 / seen.interval_s, 3) if seen.interval_s > 0 else 0.0,
         beats_from=beats_from,
         beats_s=tuple(beats_s.tolist()),
+        n_video_beats=len(moments.video_beats_s),
         synchrony=measure_synchrony(seen, heard, moments, from_start_s, shifts_s),
         routes=measure_routes(seen, heard, moments, shifts_s),
         calm=measure_calm(seen, beats_s, cuts_s),
