@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ settle_process()  # before anything imports torch
 
 import click  # noqa: E402
 
+from bench.analysis import measure_analysis  # noqa: E402
 from bench.films import make_recipe, time_film, write_demo_song  # noqa: E402
 from bench.floor import measure_floor  # noqa: E402
 from bench.training import measure_keyframes, measure_pix2pix  # noqa: E402
@@ -33,6 +35,7 @@ def main(runs: int, hour: bool) -> None:
     with tempfile.TemporaryDirectory() as folder:
         results = {
             "speed": list(measure_speed(Path(folder), runs)),
+            "analysis": measure_listening(Path(folder)),
             "growth": list(measure_growth(Path(folder), (*MINUTES, 64) if hour else MINUTES)),
             "training": list(measure_training()),
         }
@@ -69,6 +72,20 @@ def measure_speed(folder: Path, n_runs: int) -> Iterator[dict[str, Any]]:
         }
         _print_speed(row, report)
         yield row
+
+
+def measure_listening(folder: Path) -> dict[str, float]:
+    """Listen to four minutes of song on one thread; print and give the seconds of both ways."""
+    song = folder / "long.wav"
+    write_demo_song(song, round(4 * 60 / DEMO_S))
+    times = measure_analysis(song, folder)
+    click.echo("\n| minutes of sound | analysis, s | plain librosa script, s | times |")
+    click.echo("|" + " --- |" * 4)
+    click.echo(
+        f"| {times.song_s / 60:.1f} | {times.ours_s:.1f} | {times.plain_s:.1f} "
+        f"| {times.plain_s / times.ours_s:.1f} |"
+    )
+    return asdict(times)
 
 
 def measure_growth(folder: Path, lengths: tuple[int, ...]) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Films made for the clock, each in a process of its own, so that peak memory is its own."""
+"""Films made to be measured; for the clock each in a process of its own, with its own memory."""
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
@@ -27,7 +27,7 @@ def time_film(song: Path, film: Path, recipe: Recipe) -> Report:
     """Make a film in a new process and return its report."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=context) as pool:
-        return pool.submit(_make, song, film, recipe).result()
+        return pool.submit(make_here, song, film, recipe).result()
 
 
 def write_demo_song(path: Path, n_times: int) -> None:
@@ -39,7 +39,8 @@ def write_demo_song(path: Path, n_times: int) -> None:
             file.write(samples)
 
 
-def _make(song: Path, film: Path, recipe: Recipe) -> Report:
+def make_here(song: Path, film: Path, recipe: Recipe) -> Report:
+    """Make a film in this process, and report to nobody on the way."""
     return make_film(
         Song(path=song, limits=Limits(max_duration_s=LONGEST_S, max_bytes=2**40)),
         film,
