@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, fields
 
+OPTIONAL = ("n_octaves", "n_spots", "n_fine", "n_lines", "n_layers")  # 0 leaves them out
+
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
@@ -19,6 +21,7 @@ class Form:
     width: int = 128  # channels of the generator's coarse maps; half, then a quarter inside
     n_fields: int = 16  # smooth fields that pictures are read from
     n_fine: int = 4  # finer ones beside them; 0 where nothing in the pictures is small
+    n_spots: int = 3  # layers that are a disc or a glow, anywhere
     n_lines: int = 8  # fields of the row alone, and as many of the column; 0: nothing straight
     line_width: int = 48  # channels inside the network of the lines
     n_layers: int = 12  # that are laid over each other; 0: colours from waves and tones
@@ -32,7 +35,7 @@ class Form:
             if getattr(self, name) < 16 or getattr(self, name) % 16:
                 raise ValueError(f"{name} must be a multiple of 16.")
         for field in fields(self):
-            smallest = 0 if field.name in ("n_octaves", "n_fine", "n_lines", "n_layers") else 1
+            smallest = 0 if field.name in OPTIONAL else 1
             if getattr(self, field.name) < smallest:
                 raise ValueError(f"{field.name} must be {smallest} or more.")
         if self.n_layers in (1, 2):

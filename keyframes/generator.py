@@ -81,7 +81,7 @@ class Generator(Special):
             self.column_lines = Lines(form)
         n_read = form.n_fields + form.n_fine + 2 * form.n_lines
         if form.n_layers:
-            self.silhouettes = Silhouettes(n_read + 2, 2 * form.n_lines, form.n_layers, n_style)
+            self.silhouettes = Silhouettes(form)
             return
         self.frequencies = nn.Parameter(torch.empty(form.n_waves))
         self.to_waves = StyledMix(n_read, 2 * form.n_waves, n_style, 1.0)
@@ -183,13 +183,13 @@ class Generator(Special):
             across = read_across(knots.map(Tensor.float), columns)
             in_parts = torch.split(styles.float(), n_at_once)
             for some, their_styles in zip(across.split(n_at_once), in_parts, strict=True):
-                layered = self.form.n_layers > 0
-                fields = (read_strip(strip, some, columns, placed=layered) for strip in strips)
-                if layered:
+                if self.form.n_layers:
                     cut = self.silhouettes.under(their_styles)
+                    fields = (read_strip(strip, some, columns, cut.spots) for strip in strips)
                     pictures.append(torch.cat([self.silhouettes(x, cut) for x in fields], 2))
                 else:
                     layers = self._set_layers(their_styles)
+                    fields = (read_strip(strip, some, columns, None) for strip in strips)
                     pictures.append(torch.cat([self._read(x, layers) for x in fields], 2))
         return torch.cat(pictures).reshape(len(knots), 3, len(rows), len(columns))
 

@@ -18,6 +18,7 @@ KNOT = 8  # pixels from one knot of the fields to the next
 FINE_KNOT = 4  # the same of the fine fields
 LINE_KNOT = 2  # the same of the lines
 UNIT = 128  # pixels from the middle of a picture to coordinate 1
+NEAREST = 0.004  # square of the distance from a spot within which it grows no stronger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,16 +93,25 @@ def read_across(knots: Knots, columns: Reading) -> Knots:
     )
 
 
-def read_strip(strip: Reading, across: Knots, columns: Reading, *, placed: bool) -> Tensor:
+def read_strip(strip: Reading, across: Knots, columns: Reading, spots: Tensor | None) -> Tensor:
     """Read some rows (h) of what `read_across` gave: (B, n_read, h · w).
 
-    First come the fields, with `placed` then y and x, then fine fields, lines of rows, of columns.
+    First come the fields, then y and x and how near the spots are, then fine fields, lines of
+    rows, of columns.
+
+    Parameters
+    ----------
+    spots : (B, n_spots, 2), y and x, n_spots 0 or more; None in older themes, without y and x
     """
     read = [strip.coarse @ across.coarse]
     plane = read[0].shape[2:]
-    if placed:
+    if spots is not None:
         read.append(strip.place[:, None].expand(len(across), 1, *plane))
         read.append(columns.place.expand(len(across), 1, *plane))
+        down = strip.place - spots[:, :, :1]
+        along = columns.place - spots[:, :, 1:]
+        away = down.square()[:, :, :, None] + (along.square() + NEAREST)[:, :, None]
+        read.append(away.log() * -0.5)
     if across.fine is not None:
         read.append(strip.fine @ across.fine)
     if across.rows is not None and across.columns is not None:

@@ -8,9 +8,11 @@ from torch import Generator as RandomGenerator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from keyframes.form import Form
 from keyframes.layers import Special, StyledMix, mix
 
 SOFTEST, SHARPEST = 1.0, 24.0  # the layers begin so: the hindmost is a haze, the foremost is cut
+GLOWING, RADIUS = 3.0, 0.25  # sharpness of spots and their radius in units, to begin with
 SHADES = 0.35  # how strongly the fields shade a layer's colour, to begin with
 LEAST_SHARP = 8.0  # of what is cut: lines in a veil would show as stripes
 # Beyond these an exponential would run away before the critics could say anything.
@@ -23,10 +25,14 @@ COVERED, UNSEEN = 20.0, -50.0
 
 @dataclass(frozen=True)
 class Cut:
-    """The layers of B pictures, as their styles set them: contours first, then colours."""
+    """The layers of B pictures, as their styles set them: contours first, then colours.
+
+    K layers, those of the spots between hazes and cut shapes.
+    """
 
     weights: Tensor  # (B, K − 1 + 3K, n_read)
     shifts: Tensor  # (B, K − 1 + 3K, 1)
+    spots: Tensor  # (B, n_spots, 2), y and x in units of `keyframes.knots.UNIT` pixels
 
 
 class Silhouettes(Special):
@@ -35,29 +41,37 @@ class Silhouettes(Special):
     A layer covers what lies above zero in a mixture of the fields, hazily or sharply, and its
     colour is shaded by another mixture of them. The style sets all mixtures. That is how a poster
     of a landscape or of a skyline is built up, and much of what is seen: things in front of
-    things. Lines are read only where the front half of the layers is cut: in hazes and in colours
-    they showed as stripes.
+    things. Some layers are spots: a disc or a glow, such as a sun, that the style lays anywhere;
+    out of fields alone one that is round is learnt last of all. Lines are read only where the
+    front half of the layers is cut: in hazes and in colours they showed as stripes.
 
     Parameters
     ----------
-    n_read : fields that are read, lines included
-    n_lines : how many of them are lines, the last ones
-    n_layers : K, 3 or more
-    n_style : length of a style
+    form : of the generator
     """
 
-    def __init__(self, n_read: int, n_lines: int, n_layers: int, n_style: int) -> None:
+    least_sharp: Tensor
+    only_spots: Tensor  # (n_spots, n_read), what each of their layers is cut out of
+
+    def __init__(self, form: Form) -> None:
         super().__init__()
-        self.n_layers, self.n_lines = n_layers, n_lines
-        n_hazes = (n_layers - 1) // 2
-        self.hazes = StyledMix(n_read - n_lines, n_hazes, n_style, 1.0)
-        self.contours = StyledMix(n_read, n_layers - 1 - n_hazes, n_style, 1.0)
-        self.sharpness = nn.Linear(n_style, n_layers - 1)  # its logarithm, above the least
-        least = torch.zeros(n_layers - 1)
-        least[n_hazes:] = LEAST_SHARP
+        n_lines, n_style, self.n_spots = 2 * form.n_lines, form.n_style, form.n_spots
+        n_read = form.n_fields + 2 + form.n_spots + form.n_fine + n_lines
+        self.n_layers, self.n_lines = form.n_layers + form.n_spots, n_lines
+        self.n_hazes = (form.n_layers - 1) // 2
+        self.hazes = StyledMix(n_read - n_lines, self.n_hazes, n_style, 1.0)
+        self.contours = StyledMix(n_read, form.n_layers - 1 - self.n_hazes, n_style, 1.0)
+        if form.n_spots:
+            self.spots = nn.Linear(n_style, 3 * form.n_spots)  # y, x, logarithm of the radius
+        self.sharpness = nn.Linear(n_style, self.n_layers - 1)  # its logarithm, above the least
+        least, only_spots = torch.zeros(self.n_layers - 1), torch.zeros(form.n_spots, n_read)
+        least[self.n_hazes + form.n_spots :] = LEAST_SHARP
+        first = form.n_fields + 2
+        only_spots[:, first : first + form.n_spots] = torch.eye(form.n_spots)
         self.register_buffer("least_sharp", least, persistent=False)
-        self.shading = StyledMix(n_read - n_lines, 3 * n_layers, n_style, 1.0)
-        self.shades = nn.Linear(n_style, 3 * n_layers)  # logarithm of the shading's strength
+        self.register_buffer("only_spots", only_spots, persistent=False)
+        self.shading = StyledMix(n_read - n_lines, 3 * self.n_layers, n_style, 1.0)
+        self.shades = nn.Linear(n_style, 3 * self.n_layers)  # logarithm of the shading's strength
 
     def under(self, styles: Tensor) -> Cut:
         """Return the layers under styles (B, n_style)."""
@@ -66,11 +80,17 @@ class Silhouettes(Special):
         hazes, haze_places = self.hazes.under(styles)
         contours, places = self.contours.under(styles)
         shading, colours = self.shading.under(styles)
-        over = torch.cat([F.pad(hazes, (0, self.n_lines)), contours], 1) * sharpness[:, :, None]
-        places = torch.cat([haze_places, places], 1) * sharpness[:, :, None]
+        n = self.n_spots
+        spots = self.spots(styles) if n else styles.new_zeros(len(styles), 0)
+        spots = spots.reshape(len(styles), n, 3)
+        discs = self.only_spots.expand(len(styles), -1, -1)
+        over = torch.cat([F.pad(hazes, (0, self.n_lines)), discs, contours], 1)
+        over = over * sharpness[:, :, None]
+        places = torch.cat([haze_places, spots[:, :, 2:], places], 1) * sharpness[:, :, None]
         return Cut(
             weights=torch.cat([over, F.pad(shading * shades, (0, self.n_lines))], 1),
             shifts=torch.cat([places, colours], 1),
+            spots=spots[:, :, :2],
         )
 
     def forward(self, fields: Tensor, cut: Cut) -> Tensor:
@@ -92,9 +112,16 @@ class Silhouettes(Special):
             self.contours.weight[:, -self.n_lines :] *= 0.3
         for mixture in (self.hazes, self.contours):
             mixture.shift.bias.uniform_(-1.2, 0.2, generator=generator)
+        n_cut = self.n_layers - 1 - self.n_hazes - self.n_spots
+        steps = torch.linspace(math.log(SOFTEST), math.log(SHARPEST), self.n_hazes + n_cut)
+        glows = torch.full((self.n_spots,), math.log(GLOWING))
         self.sharpness.weight.mul_(0.2)
-        steps = torch.linspace(math.log(SOFTEST), math.log(SHARPEST), self.n_layers - 1)
-        self.sharpness.bias.copy_(steps)
+        self.sharpness.bias.copy_(torch.cat([steps[: self.n_hazes], glows, steps[self.n_hazes :]]))
         self.shading.shift.weight.mul_(0.5)
         self.shades.weight.mul_(0.2)
         self.shades.bias.fill_(math.log(SHADES))
+        if self.n_spots:
+            self.spots.weight.mul_(0.35)
+            places = self.spots.bias.view(-1, 3)
+            places[:, :2].uniform_(-0.7, 0.7, generator=generator)
+            places[:, 2].fill_(math.log(RADIUS))

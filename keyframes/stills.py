@@ -15,13 +15,14 @@ from keyframes.knots import spline_rows
 from keyframes.latents import OwnFields
 from pix2pix import weights
 from pix2pix.inner import Inner
+from pix2pix.threads import one_thread
 
 # Styles are drawn towards their mean by this factor: a little less variety, fewer accidents
 # (Karras et al. 2019, truncation). Chosen by looking at sheets.
 TRUNCATION = 0.8
 
 # Files that do not name octaves, fine fields, lines or layers are from before there were any.
-BEFORE = {"n_octaves": 0, "n_fine": 0, "n_lines": 0, "n_layers": 0}
+BEFORE = {"n_octaves": 0, "n_spots": 0, "n_fine": 0, "n_lines": 0, "n_layers": 0}
 
 N_AVERAGED = 4096  # styles whose mean is taken
 N_AT_ONCE = 8  # pictures painted together for a sheet
@@ -52,7 +53,7 @@ class Stills:
         noise = torch.randn(
             N_AVERAGED, generator.form.n_noise, generator=torch.Generator().manual_seed(0)
         )
-        with torch.inference_mode():
+        with torch.inference_mode(), one_thread():
             self._mean_style = self._styler.style(noise).mean(0)
 
     @torch.inference_mode()
@@ -60,8 +61,9 @@ class Stills:
         """Return the style (D,) of a seed of 0 or more, float32, on the CPU."""
         generator = torch.Generator().manual_seed(seed)
         noise = torch.randn(1, self._styler.form.n_noise, generator=generator)
-        style: Tensor = torch.lerp(self._mean_style, self._styler.style(noise)[0], TRUNCATION)
-        return style
+        with one_thread():
+            own: Tensor = self._styler.style(noise)[0]
+        return torch.lerp(self._mean_style, own, TRUNCATION)
 
     def steer(self, styles: Tensor, truncation: Tensor, push: Tensor, towards: Tensor) -> Tensor:
         """Bring styles nearer to their mean, and push them.

@@ -1,12 +1,17 @@
 """Layers that are laid over each other: what is in front hides what is behind."""
 
+import math
+
 import pytest
 import torch
 
+from keyframes.form import Form
+from keyframes.generator import Generator
 from keyframes.layers import initialise
 from keyframes.silhouettes import Cut, Silhouettes
 from pix2pix.run import seeded
 
+SMALL = Form(n_fields=1, n_spots=0, n_fine=1, n_lines=1, n_layers=5, n_style=8)  # reads 6 fields
 RAMP = torch.linspace(-1, 1, 101).reshape(1, 1, -1)  # the one field that is read
 
 
@@ -17,11 +22,12 @@ def _cut(sharpness: float, places: tuple[float, float]) -> Cut:
     shifts = torch.full((11,), -3.0)
     shifts[:2] = torch.tensor(places) * -sharpness
     shifts[[2, 6, 10]] = 3.0  # red of the first layer, green of the second, blue of the third
-    return Cut(weights=weights, shifts=shifts.reshape(1, 11, 1))
+    return Cut(weights=weights, shifts=shifts.reshape(1, 11, 1), spots=torch.zeros(1, 0, 2))
 
 
 def _paint(cut: Cut) -> torch.Tensor:
-    return Silhouettes(1, 0, 3, 8)(RAMP, cut)[0]
+    form = Form(n_fields=1, n_spots=0, n_fine=0, n_lines=0, n_layers=3, n_style=8)
+    return Silhouettes(form)(RAMP, cut)[0]
 
 
 def test_each_layer_hides_those_behind_it() -> None:
@@ -45,7 +51,7 @@ def test_contours_are_cut_or_hazy(sharpness: float, low: int, high: int) -> None
 
 
 def test_every_layer_is_seen_to_begin_with_and_learns() -> None:
-    layers = Silhouettes(6, 2, 5, 8)
+    layers = Silhouettes(SMALL)
     initialise(layers, seeded(0))
     fields = torch.randn(16, 6, 500, generator=seeded(1))
     styles = torch.randn(16, 8, generator=seeded(2))
@@ -58,9 +64,35 @@ def test_every_layer_is_seen_to_begin_with_and_learns() -> None:
 
 
 def test_lines_cut_the_front_layers_alone() -> None:
-    layers = Silhouettes(6, 2, 5, 8)
+    layers = Silhouettes(SMALL)
     initialise(layers, seeded(0))
     cut = layers.under(torch.randn(3, 8, generator=seeded(2)))
     lines = cut.weights[:, :, -2:].abs()
     assert lines[:, 2:4].min() > 0  # two hazes, two cut layers, then colours
     assert lines[:, :2].max() == lines[:, 4:].max() == 0
+
+
+def test_a_spot_is_a_disc_where_the_style_lays_it_in_any_shape_of_picture() -> None:
+    generator = Generator(Form(width=16, n_style=8, n_spots=1, n_lines=0))
+    initialise(generator, seeded(0))
+    layers = generator.silhouettes
+    with torch.no_grad():
+        layers.spots.weight.zero_()
+        layers.spots.bias.copy_(torch.tensor([-0.5, 0.25, 0.0]))
+        layers.spots.bias[2] = torch.tensor(0.3).log()  # a radius of 38 pixels
+        layers.sharpness.weight.zero_()
+        layers.sharpness.bias.fill_(math.log(200))
+        for mixture in (layers.hazes, layers.contours):  # nothing else is seen
+            mixture.shift.weight.zero_()
+            mixture.shift.bias.fill_(-9.0)
+        layers.shading.shift.weight.zero_()
+        layers.shading.shift.bias.fill_(-3.0)
+        layers.shading.shift.bias[layers.n_hazes + 1 :: layers.n_layers] = 3.0
+        layers.shades.weight.zero_()
+        layers.shades.bias.fill_(-9.0)
+    for height, width in ((256, 256), (256, 464)):
+        (picture,) = generator(torch.zeros(1, 8), height, width)
+        y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+        away = torch.hypot(y + 0.5 - height / 2 + 64, x + 0.5 - width / 2 - 32)
+        assert picture[:, away < 34].min() > 0.9
+        assert picture[:, away > 42].max() < -0.9
