@@ -150,11 +150,12 @@ def _bound(what: str, value: float, lowest: float, highest: float) -> None:
         raise ValueError(f"{what} is {value:g}, and must lie between {lowest:g} and {highest:g}")
 
 
-# By eye and ear: half a slider is plain to see, a full one strong; the zoom's pulses stay under
-# 8 % and the swing of brightness under 0.15.
+# By eye and ear: half a slider is plain to see, a full one strong. What follows the beat was chosen
+# by measuring (docs/synchrony.md): the tightest films that are still calm off the beat.
 DEFAULT_ROUTES: Final = (
-    Route(source="percussive", target="zoom", amount=0.05, release_s=0.3),
-    Route(source="beat", target="zoom", amount=0.03, release_s=0.35),
+    Route(source="percussive", target="zoom", amount=0.08, release_s=0.25),
+    Route(source="beat", target="zoom", amount=0.09, release_s=0.3),
+    Route(source="beat", target="magnify", amount=0.3, release_s=0.3),
     Route(source="percussive", target="shift_y", amount=0.15, release_s=0.25),
     Route(source="drift_x", target="shift_x", amount=0.25),
     Route(source="drift_y", target="shift_y", amount=0.25),

@@ -155,6 +155,7 @@ def test_a_song_becomes_a_film(
     page.get_by_role("button", name="Render the film").click()
 
     page.wait_for_selector("video")
+    expect(page.locator(".tight")).to_contain_text("In time with the music")
     assert fits(page)
     play(page)
     film = tmp_path / "film.mp4"
@@ -235,9 +236,11 @@ def test_presets_and_routes_reach_the_film(
     page.get_by_role("switch", name="Inside the networks: on").press("Space")
     expect(page.get_by_role("slider", name="Inside the networks")).to_have_value("0")
     page.get_by_role("radio", name="Fine").press("Space")
+    page.get_by_role("checkbox", name="Switch the flash guard off").press("Space")
     page.get_by_role("button", name="Render the film").click()
 
-    page.wait_for_selector(".film-routes")
+    page.wait_for_selector("video")
+    expect(page.locator(".notice + video")).to_be_visible()
     assert fits(page)
     recipe = read_recipe(page)
     added = Route(
@@ -246,6 +249,7 @@ def test_presets_and_routes_reach_the_film(
     assert recipe.routes == (replace(club[1], amount=-0.5), *club[2:], added)
     assert (recipe.level, recipe.timbre, recipe.blend) == (0.75, 0.2, "crossfade")
     assert (recipe.before, recipe.inside, recipe.after, recipe.layer) == (1.0, 0.0, 1.0, "fine")
+    assert not recipe.flash_guard
 
 
 def test_a_table_of_routes_is_full_at_some_time(open_page: OpenPage, write_wav: WriteWav) -> None:

@@ -83,7 +83,7 @@ def finished(app: Flask, visitor: Visitor) -> str:
         n_resumed_segments=0,
         stages=(),
         notes=("The sound was mixed down.",),
-        recipe=recipe.bind(song_sha256="0" * 64, weights={}),
+        recipe=recipe.bind(song_sha256="0" * 64, stems={}, weights={}),
     )
     _film_path(app, film_id).write_bytes(bytes(range(100)))
     with app.app_context():
@@ -171,11 +171,11 @@ def test_every_size_reaches_the_recipe(app: Flask, visitor: Visitor, size: str) 
 def test_every_field_of_the_recipe_can_be_chosen(app: Flask) -> None:
     with app.test_request_context():
         in_the_form = {field.name for field in FilmForm()}
-    found_out = {"version", "song_sha256", "weights"}  # nobody chooses these
-    kept_on = {"flash_guard"}  # a page that anybody may open does not offer to switch it off
-    chosen = set(Recipe.model_fields) - found_out - kept_on
+    # Nobody chooses these; stems are for the command line alone, so far.
+    found_out = {"version", "song_sha256", "weights", "stems"}
+    chosen = set(Recipe.model_fields) - found_out - {"flash_guard"}  # which `unguarded` turns off
     assert chosen - {"width", "height"} <= in_the_form
-    assert in_the_form - chosen == {"size", "picked", "csrf_token", "preset", "filled"}
+    assert in_the_form - chosen == SET_OTHERWISE
     assert chosen - {"width", "height", "routes"} == set(CHOICES)
 
 
@@ -184,6 +184,9 @@ def test_ticks_alone_are_enough_without_javascript(app: Flask, visitor: Visitor)
     film_id = visitor.new_film(song_id, keyframes="", picked=["5", "2"])
     assert parse_recipe(film_row(app, film_id).recipe).keyframes == (5, 2)
 
+
+# Fields of no name of the recipe's.
+SET_OTHERWISE = {"size", "picked", "csrf_token", "preset", "filled", "unguarded"}
 
 WRONG = {
     "no pictures": ({"keyframes": ""}, "Choose 1 to 64 pictures."),

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from film.cards import Card, list_themes, read_card
-from film.recipe import Recipe, parse_recipe
+from film.recipe import FLASH_WARNING, Recipe, parse_recipe
 from film.report import Report
 from spectro.errors import TonfilmError
 from spectro.routes import MAX_ROUTES
@@ -86,6 +86,7 @@ def show(film_id: str) -> str:
         layers=LAYERS,
         blends=BLENDS,
         stage_words=REPORT_WORDS,
+        flash_warning=FLASH_WARNING,
     )
 
 
@@ -99,12 +100,10 @@ def status(film_id: str) -> dict[str, Any]:
 def latest(film_id: str) -> Response:
     """Send the newest frame of a film that is being made."""
     film = own_film(film_id)
-    # The film may have been finished since the page was told of the frame: then its poster, or
+    # The film may have been painted since the page was told of the frame: then its poster, or
     # nothing in the moment before there is one.
-    for path in (_latest(film), service().storage.poster(film.id)):
-        if path.exists():
-            return send_file(path, mimetype="image/jpeg", max_age=0)
-    return Response(status=204)
+    path = _find_newest(film)
+    return send_file(path, mimetype="image/jpeg", max_age=0) if path else Response(status=204)
 
 
 @pages.get("/films/<film_id>/poster.jpg")
@@ -229,17 +228,20 @@ def _check_excerpt(song: Song, start_s: float) -> None:
 
 
 def _status(film: Film) -> dict[str, Any]:
-    path = _latest(film)
+    path = _find_newest(film)
     picture = ""
-    if film.is_waiting and path.exists():
+    if film.is_waiting and path:
         # Its time in the address makes the browser ask for each new picture once.
         version = path.stat().st_mtime_ns
         picture = url_for("films.latest", film_id=film.id, version=version)
     return {**describe(film), "picture": picture}
 
 
-def _latest(film: Film) -> Path:
-    return service().storage.work(film.id) / "latest.jpg"
+def _find_newest(film: Film) -> Path | None:
+    """Find the newest frame of a film, or the poster of one that is painted."""
+    storage = service().storage
+    paths = (storage.work(film.id) / "latest.jpg", storage.poster(film.id))
+    return next((path for path in paths if path.exists()), None)
 
 
 def _send(film: Film, *, as_attachment: bool) -> Response:

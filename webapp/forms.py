@@ -7,6 +7,7 @@ from typing import Any, Final
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from wtforms import (
+    BooleanField,
     FloatField,
     FormField,
     HiddenField,
@@ -118,7 +119,7 @@ def _slider(words: tuple[str, str], default: float = 0.5) -> Number:
 
 
 class FilmForm(FlaskForm):
-    """Every choice of a recipe. A field has the recipe's name, but for the size.
+    """Every choice of a recipe. A field has the recipe's name, but for size and flash guard.
 
     `own` is what drives the film when no preset does: the defaults, or those of the film whose
     making again this is.
@@ -141,6 +142,12 @@ class FilmForm(FlaskForm):
     inside = _slider(MECHANISMS["inside"], 1)
     after = _slider(MECHANISMS["after"], 1)
     layer = _choice("Layer", LAYERS, RadioField, "middle")
+    # A tick that is not sent is no tick: so that leaves the guard on.
+    unguarded = BooleanField(
+        "Switch the flash guard off",
+        description="Light that flashes often is then left as it comes. It may bring on seizures "
+        "in people with photosensitive epilepsy. The film will carry a warning.",
+    )
     routes = RouteRows(FormField(RouteForm), "Routes", max_entries=MAX_ROUTES + 1)
     size = _choice("Size", SIZES, RadioField, "1280x720")
     fps = _choice("Frames a second", FRAME_RATES, SelectField, "24")
@@ -215,6 +222,7 @@ class FilmForm(FlaskForm):
             {name: self[name].data for name in same}
             | change_preset(drives, str(self.filled.data), self.preset.data, self.own)
             | {"keyframes": self.seeds(), "width": int(width), "height": int(height)}
+            | {"flash_guard": not self.unguarded.data}
         )
 
     def first_error(self) -> str:
@@ -238,4 +246,5 @@ def _write_choices(made: Recipe) -> dict[str, Any]:
         "start_s": write_number(made.start_s),
         "duration_s": made.duration_s and write_number(made.duration_s),
         "seed": made.seed,
+        "unguarded": not made.flash_guard,
     }

@@ -89,6 +89,10 @@ class Lease:
         self._is_over.set()
         self._thread.join()
 
+    def keep(self, **values: str) -> None:
+        """Write into the row what the work has reached, for whoever goes on if it ends here."""
+        self._write(**values)
+
     def finish(self, state: State, **values: str) -> bool:
         """Write the end of the work; return whether the row was still ours."""
         return self._write(state=state, finished_s=time.time(), **values)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import av
 
+from film.measured import add_measures
 from film.pipeline import Song, make_film
 from film.recipe import parse_recipe
 from film.report import Report
+from measures.summary import summarise_film
 from webapp.jpegs import save_jpeg
 from webapp.leases import Lease
 from webapp.service import Service
@@ -18,22 +20,31 @@ JPEG_QUALITY = 88
 
 
 def render_film(service: Service, film_id: str, lease: Lease) -> Report:
-    """Make a film and a picture that stands for it."""
+    """Make a film, and a picture that stands for it, and measure it.
+
+    A film that was made whole before its worker was stopped is only measured.
+    """
     storage = service.storage
     film = db.session.get_one(Film, film_id)
+    if film.report and storage.film(film_id).exists():
+        report = Report.model_validate_json(film.report)
+        db.session.rollback()
+    else:
+        report = _make(service, film, lease)
+        lease.keep(report=report.model_dump_json())
+    return add_measures(report, storage.film(film_id), summarise_film, lease)
+
+
+def _make(service: Service, film: Film, lease: Lease) -> Report:
+    storage, film_id = service.storage, film.id
     song = Song(
         path=storage.song(film.song_id), title=film.song.title, limits=service.settings.limits
     )
     recipe = parse_recipe(film.recipe)
     db.session.rollback()  # nothing of the database is held while the film is made
-    report = make_film(
-        song,
-        storage.film(film_id),
-        recipe,
-        work=storage.work(film_id),
-        progress=lease,
-    )
-    write_poster(storage.film(film_id), storage.poster(film_id))
+    output = storage.film(film_id)
+    report = make_film(song, output, recipe, work=storage.work(film_id), progress=lease)
+    write_poster(output, storage.poster(film_id))
     return report
 
 

@@ -17,6 +17,7 @@ STAGES = {
     "stills": "Painting pictures",
     "paint": "Painting the film",
     "join": "Putting the film together",
+    "measure": "Measuring how tight it is",
 }
 # By the stages of a film's report.
 REPORT_WORDS = {
