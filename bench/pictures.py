@@ -42,7 +42,7 @@ def film_still(pictures: Path, recipe: Recipe, path: Path) -> Path:
     """Hold the first frame of a film for as long as that lasts."""
     with av.open(pictures) as film:
         n_frames = film.streams.video[0].frames
-        first = 0 * np.asarray(next(film.decode(video=0)).to_ndarray(), np.uint8)
+        first = np.asarray(next(film.decode(video=0)).to_ndarray(), np.uint8)
     return _encode(repeat(first, n_frames), n_frames, recipe, path)
 
 

@@ -6,6 +6,7 @@ No beats come from what makes the films: real songs are tracked by `measures`, o
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import count, islice
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,7 @@ from measures.film import SAMPLE_RATE
 from measures.sound import listen
 from spectro.audio import load
 from spectro.errors import TonfilmError
-from training_data.songs import draw_plan, render
+from training_data.songs import Plan, draw_plan, render
 
 # No network has learnt from these songs, and the beats' figures are taken on others.
 FIRST_SEED: Final = HELD_OUT_SEED + 200_000
@@ -85,15 +86,7 @@ def gather_tunes(choices: Choices) -> list[Tune]:
 
 def compose_songs(n: int, duration_s: int) -> Iterator[Tune]:
     """Compose n songs that somebody would tap to, with drums and without in turns."""
-    recent = deque[str](maxlen=N_APART)
-    seed, wants_drums = FIRST_SEED, True
-    while n:
-        rng = np.random.default_rng(seed)
-        seed += 1
-        plan = draw_plan(rng, duration_s, held_out=True)
-        has_drums = bool(np.mean(["drums" in bar.parts for bar in plan.bars]) > 0.5)
-        if plan.style in BEATLESS or plan.style in recent or has_drums != wants_drums:
-            continue
+    for plan, rng in islice(draw_plans(duration_s), n):
         song = render(plan, duration_s, rng)
         yield Tune(
             name=song.style,
@@ -101,9 +94,21 @@ def compose_songs(n: int, duration_s: int) -> Iterator[Tune]:
             sample_rate=song.sample_rate,
             beats_s=song.beat_times_s,
         )
-        recent.append(song.style)
+
+
+def draw_plans(duration_s: int) -> Iterator[tuple[Plan, np.random.Generator]]:
+    """Draw plans of songs without end, with drums in most bars and without in turns."""
+    recent = deque[str](maxlen=N_APART)
+    wants_drums = True
+    for seed in count(FIRST_SEED):
+        rng = np.random.default_rng(seed)
+        plan = draw_plan(rng, duration_s, held_out=True)
+        has_drums = bool(np.mean(["drums" in bar.parts for bar in plan.bars]) > 0.5)
+        if plan.style in BEATLESS or plan.style in recent or has_drums != wants_drums:
+            continue
+        yield plan, rng
+        recent.append(plan.style)
         wants_drums = not has_drums
-        n -= 1
 
 
 def read_songs(folder: Path, duration_s: int) -> list[Tune]:

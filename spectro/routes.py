@@ -151,7 +151,8 @@ def _bound(what: str, value: float, lowest: float, highest: float) -> None:
 
 
 # By eye and ear: half a slider is plain to see, a full one strong. What follows the beat was chosen
-# by measuring (docs/synchrony.md): the tightest films that are still calm off the beat.
+# by measuring (docs/synchrony.md): the tightest films that are still calm off the beat. With a full
+# slider the zoom's pulses stay under 17 % and the swing of brightness under 0.15.
 DEFAULT_ROUTES: Final = (
     Route(source="percussive", target="zoom", amount=0.08, release_s=0.25),
     Route(source="beat", target="zoom", amount=0.09, release_s=0.3),

@@ -180,7 +180,7 @@ def test_calm() -> None:
         score = full(features)
         assert np.ptp(score.column("brightness")) <= 0.15
         level = write(features, level=1.0, frequency=0.0, timbre=0.0).column("zoom")
-        assert level.max() <= 1.081
+        assert level.max() <= 1.171
         falls = -np.diff(score.controls, axis=0) / SPANS
         assert falls.max() < 0.16  # of a control's range, within a frame
 

@@ -1,6 +1,7 @@
 """Experiments with films: what they compare, how films are put together, what is written."""
 
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from bench.drawing import draw_arms
 from bench.figures import COLUMNS, Interval, Results, gather, measure
 from bench.films import make_here, make_recipe
 from bench.pictures import combine, film_still, film_strobe
-from bench.songs import Tune, compose_songs, read_songs
+from bench.songs import Tune, compose_songs, draw_plans, read_songs
 from bench.study import check_routes, name_arms, study, switch, tabulate_arms
 from film.recipe import Recipe
 from hearing.examples import BEATLESS
@@ -79,22 +80,29 @@ def test_a_preset_that_leaves_a_place_out_is_refused(tiny_theme: str) -> None:
     check_routes(make_choices(preset="club").build_recipe(0))
     with pytest.raises(TonfilmError, match="No route acts before the networks"):
         check_routes(make_choices(preset="calm").build_recipe(0))
-    with pytest.raises(TonfilmError, match="before or inside"):
-        check_routes(make_recipe((64, 64)))
+    with pytest.raises(TonfilmError, match="before or inside or after"):
+        check_routes(make_recipe((64, 64), routes=()))
 
 
-def test_songs_take_turns_and_keep_their_beats() -> None:
-    tunes = list(compose_songs(9, 3))
-    names = [tune.name for tune in tunes]
-    assert len(set(names)) == 9
-    assert not set(names) & set(BEATLESS)
-    for tune in tunes:
-        assert tune.duration_s == 3.0
-        assert len(tune.beats_s) > 1
+def test_songs_are_of_all_kinds() -> None:
+    plans = [plan for plan, _ in islice(draw_plans(15), 30)]
+    shares = [np.mean(["drums" in bar.parts for bar in plan.bars]) for plan in plans]
+    assert min(shares[::2]) > 0.5 >= max(shares[1::2])
+    styles = [plan.style for plan in plans]
+    assert all(len(set(styles[first : first + 9])) == 9 for first in range(22))
+    assert not set(styles) & set(BEATLESS)
+
+
+def test_made_songs_keep_their_beats() -> None:
+    first, second = compose_songs(2, 4)
+    for tune in (first, second):
+        assert tune.duration_s == 4.0
+        assert len(tune.beats_s) > 2
         assert tune.beats_s[0] >= 0
-        assert tune.beats_s[-1] < 3
-    (again,) = compose_songs(1, 3)
-    assert np.array_equal(again.samples, tunes[0].samples)
+        assert tune.beats_s[-1] < 4
+    assert first.name != second.name
+    (again,) = compose_songs(1, 4)
+    assert np.array_equal(again.samples, first.samples)
 
 
 def test_a_rolled_song_takes_its_beats_along() -> None:
