@@ -26,7 +26,7 @@ from torch.nn import functional as F
 
 from film.colours import BLUE, GREEN, RED, from_rgb
 
-CELLS: Final = (18, 32)  # rows and columns of the small pictures
+LONG_SIDE: Final = 64  # cells of the small pictures; with half as many fine patterns got through
 # Three flashes, as the criterion allows; where a second is calmed in part, its border may add a
 # seventh transition, which is still three.
 MOST_TRANSITIONS: Final = 6
@@ -45,7 +45,7 @@ class Painted:
     first_frame: int
     planes: NDArray[np.uint8]  # (n, height * 3 / 2, width), of those frames that the film has
     kept: slice  # which of the batch's frames those are
-    small: NDArray[np.float32]  # (up to BATCH_FRAMES, 3, *CELLS), of those that the song has
+    small: NDArray[np.float32]  # (up to BATCH_FRAMES, 3, h, w), of those that the song has
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,16 +57,19 @@ class Guarded:
 
 
 def shrink(pictures: Tensor, colour: Tensor) -> NDArray[np.float32]:
-    """Return small pictures of frames as the film shows them, (B, 3, *CELLS) in BT.709.
+    """Return small pictures of frames as the film shows them, (B, 3, h, w) in BT.709.
 
     Parameters
     ----------
     pictures : (B, 3, H, W) in [0, 1]
     colour : (B, 3, 4), from `effects.colour`
     """
-    cells = F.adaptive_avg_pool2d(pictures, CELLS).flatten(2)
+    height, width = pictures.shape[2:]
+    scale = min(1.0, LONG_SIDE / max(height, width))
+    h, w = max(1, round(height * scale)), max(1, round(width * scale))
+    cells = F.adaptive_avg_pool2d(pictures, (h, w)).flatten(2)
     seen = torch.baddbmm(colour[:, :, 3:], colour[:, :, :3] @ from_rgb(cells.device), cells)
-    return seen.view(-1, 3, *CELLS).cpu().numpy()
+    return seen.view(-1, 3, h, w).cpu().numpy()
 
 
 def reach(fps: Fraction) -> int:
@@ -88,11 +91,11 @@ def guard(batches: Iterable[Painted], fps: Fraction) -> Iterator[Guarded]:
     """
     n_around = reach(fps)
     waiting = deque[Painted]()
-    seen = np.zeros((0, 3, *CELLS), np.float32)
+    seen = np.zeros((0,), np.float32)
     first_seen = 0
     for batch in batches:
         if not waiting and not len(seen):
-            first_seen = batch.first_frame
+            first_seen, seen = batch.first_frame, batch.small[:0]
         seen = np.concatenate([seen, batch.small])
         waiting.append(batch)
         while first_seen + len(seen) >= _stop(waiting[0]) + n_around:
@@ -130,7 +133,7 @@ def find_unsafe(seen: NDArray[np.float32], n_window: int) -> NDArray[np.bool_]:
 
     Parameters
     ----------
-    seen : (n, 3, *CELLS), small pictures
+    seen : (n, 3, h, w), small pictures
     n_window : frames of a second
 
     Returns
@@ -141,14 +144,25 @@ def find_unsafe(seen: NDArray[np.float32], n_window: int) -> NDArray[np.bool_]:
     dark = luminance < DARKER
     n = len(seen)
     starts = np.arange(max(1, n - n_window + 1))
-    counts = np.maximum(
-        _count(luminance, dark, CHANGE, starts, n_window),
-        _count(redness, is_red, RED_CHANGE, starts, n_window),
-    )
     unsafe = np.zeros(n, np.bool_)
-    for start in starts[counts > MOST_TRANSITIONS]:
-        unsafe[start : start + n_window] = True
+    for values, marked, change in ((luminance, dark, CHANGE), (redness, is_red, RED_CHANGE)):
+        lively = starts[_find_lively(values, change, starts, n_window)]
+        counts = _count(values, marked, change, lively, n_window)
+        for start in lively[counts > MOST_TRANSITIONS]:
+            unsafe[start : start + n_window] = True
     return unsafe
+
+
+def _find_lively(
+    values: NDArray[np.float32], change: float, starts: NDArray[np.int64], n_window: int
+) -> NDArray[np.bool_]:
+    """Tell which windows change enough in all for too many transitions; most films have none."""
+    changes = np.abs(np.diff(values, axis=0, prepend=values[:1]))
+    so_far = changes.cumsum(0, np.float64)
+    stops = np.minimum(starts + n_window, len(values)) - 1
+    needed = (MOST_TRANSITIONS + 1) * change * (1 - 1e-6)
+    enough = so_far[stops] - so_far[starts] >= needed
+    return np.asarray(enough.mean(1) >= AREA * (1 - 1e-6))
 
 
 def _see(
@@ -200,7 +214,7 @@ def _count(
 
 
 def _add(planes: NDArray[np.uint8], change: NDArray[np.float32]) -> None:
-    """Add a small picture (3, *CELLS) to a frame's planes (height * 3 / 2, width), in place."""
+    """Add a small picture (3, h, w) to a frame's planes (height * 3 / 2, width), in place."""
     height, width = planes.shape[-2] * 2 // 3, planes.shape[-1]
     pieces = np.split(planes.reshape(-1), (height * width, height * width * 5 // 4))
     scales = ((219.0, 235), (224.0, 240), (224.0, 240))

@@ -13,7 +13,7 @@ from film_files import decode_frames
 
 from film import painting
 from film.engines import Duet
-from film.flash_guard import CELLS, Guarded, Painted, find_unsafe
+from film.flash_guard import Guarded, Painted, find_unsafe
 from film.pipeline import Song, make_film
 from film.recipe import FLASH_WARNING, Recipe
 from film.report import Report
@@ -172,7 +172,7 @@ def test_a_film_without_the_guard_warns(song: Path) -> None:
 @pytest.mark.parametrize("fps", [24, 30, 60])
 def test_seconds_are_counted_at_any_rate(fps: int) -> None:
     frames = np.arange(4 * fps)
-    small = np.zeros((len(frames), 3, *CELLS), np.float32)
+    small = np.zeros((len(frames), 3, 36, 64), np.float32)
     small[:, 0] = strobe(5.0, fps, 3 * fps, fps)(frames)[:, 0][:, None, None]
     unsafe = find_unsafe(small, int(Fraction(fps)))
     assert unsafe[fps : 3 * fps].all()
