@@ -13,7 +13,7 @@ from film_files import decode_frames
 
 from film import painting
 from film.engines import Duet
-from film.flash_guard import Guarded, Painted, find_unsafe
+from film.flash_guard import Guarded, Painted, find_unsafe, shrink
 from film.pipeline import Song, make_film
 from film.recipe import FLASH_WARNING, Recipe
 from film.report import Report
@@ -178,3 +178,15 @@ def test_seconds_are_counted_at_any_rate(fps: int) -> None:
     assert unsafe[fps : 3 * fps].all()
     assert not unsafe[: fps // 3].any()
     assert not find_unsafe(small[:fps], fps).any()
+
+
+@pytest.mark.parametrize("shape", [(144, 256), (256, 144), (256, 256)])
+def test_fine_patterns_count_as_large_shapes_do(shape: tuple[int, int]) -> None:
+    height, width = shape
+    squares = np.indices((height // 4, width // 4)).sum(0) % 2 > 0
+    is_on = strobe(5.0)(np.arange(72))[:, 0] > 0.5
+    # Half of the squares light up as the others fade: what is coarser sees even grey.
+    light = np.where(squares == is_on[:, None, None], 0.9, 0.1).repeat(4, 1).repeat(4, 2)
+    pictures = torch.from_numpy(light).float()[:, None].expand(-1, 3, -1, -1)
+    neutral = torch.eye(3, 4).expand(len(light), -1, -1)
+    assert find_unsafe(shrink(pictures, neutral), 24).all()
