@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import librosa
+import soundfile
 from threadpoolctl import threadpool_limits
 
 from spectro.audio import load, write_mono
@@ -45,7 +46,9 @@ def measure_analysis(song: Path, folder: Path) -> Listening:
 
 def _listen_plainly(song: Path, duration_s: float | None) -> None:
     """Compute the curves as librosa's own pages do, each by its own function on one spectrum."""
-    samples, rate = librosa.load(song, sr=None, duration=duration_s)
+    rate = soundfile.info(song).samplerate
+    n_samples = -1 if duration_s is None else round(duration_s * rate)
+    samples = soundfile.read(song, n_samples, dtype="float32", always_2d=True)[0].mean(axis=1)
     spectrum = librosa.stft(samples, n_fft=N_FFT, hop_length=COLUMN_HOP)
     magnitude = abs(spectrum)
     mels = librosa.feature.melspectrogram(S=magnitude**2, sr=rate)
@@ -68,6 +71,6 @@ def _listen_plainly(song: Path, duration_s: float | None) -> None:
         hop_length=COLUMN_HOP,
     )
     librosa.beat.beat_track(y=samples, sr=rate)
-    n_half = int(rate) // COLUMN_HOP // 2
+    n_half = rate // COLUMN_HOP // 2
     halves = librosa.util.sync(mfcc, range(0, mfcc.shape[1], n_half))
     librosa.segment.agglomerative(halves, min(SECTIONS, halves.shape[1]))

@@ -39,6 +39,7 @@ def test_tables_and_figures_are_written(
     monkeypatch.setattr(bench, "RESULTS", tmp_path / "results.json")
     monkeypatch.setattr(bench, "SIZES", ((64, 64),))
     monkeypatch.setattr(bench, "MINUTES", (1,))
+    monkeypatch.setattr(bench, "LISTENED_MINUTES", 1)
     monkeypatch.setattr("bench.training.N_STEPS", 1)
     small = {"theme": tiny_theme, "quality": "draft"}
     monkeypatch.setattr(
@@ -51,6 +52,7 @@ def test_tables_and_figures_are_written(
     assert speed["frame_ms"] > speed["floor_ms"] > 0
     assert sum(speed["shares"].values()) == pytest.approx(1)
     assert growth["peak_memory_mb"] > 100
+    assert results["analysis"]["ours_s"] < results["analysis"]["plain_s"]
     for pace in results["training"]:
         assert pace["pictures_a_second"] > pace["plain"] > 0
     assert f"| 64x64 | {speed['real_time_factors'][0]:.2f} |" in run.output
