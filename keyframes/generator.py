@@ -79,10 +79,10 @@ class Generator(Special):
         if form.n_lines:
             self.row_lines = Lines(form)
             self.column_lines = Lines(form)
-        n_read = form.n_fields + form.n_fine + 2 * form.n_lines
         if form.n_layers:
             self.silhouettes = Silhouettes(form)
             return
+        n_read = form.n_fields + form.n_fine + 2 * form.n_lines
         self.frequencies = nn.Parameter(torch.empty(form.n_waves))
         self.to_waves = StyledMix(n_read, 2 * form.n_waves, n_style, 1.0)
         self.to_tones = StyledMix(2 * form.n_waves, form.n_tones, n_style, 2**0.5)

@@ -21,7 +21,7 @@ from pix2pix.threads import one_thread
 # (Karras et al. 2019, truncation). Chosen by looking at sheets.
 TRUNCATION = 0.8
 
-# Files that do not name octaves, fine fields, lines or layers are from before there were any.
+# Files that do not name these are from before there were any.
 BEFORE = {"n_octaves": 0, "n_spots": 0, "n_fine": 0, "n_lines": 0, "n_layers": 0}
 
 N_AVERAGED = 4096  # styles whose mean is taken

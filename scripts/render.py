@@ -97,6 +97,7 @@ def choose(option: str, among: Sequence[str], meaning: str) -> Callable[[Any], A
     "stems",
     metavar="NAME=FILE.wav",
     multiple=True,
+    callback=lambda _context, _option, texts: parse_stems(texts),
     help="A part of the mix, as long as the song, for routes to start from, as "
     "--stem drums=drums.wav --route drums.onset:zoom=0.4; again for more of them.",
 )
@@ -140,7 +141,6 @@ def command(context: click.Context, /, song: Path, output: Path, **options: Any)
         for name, value in options.items()
         if context.get_parameter_source(name) is not ParameterSource.DEFAULT
     }
-    stems = parse_stems(options["stems"])
     recipe = read_choices(options, given)
     pictures = read_pictures(options["keyframes"] or "")
     check_output(output, song)
@@ -158,7 +158,7 @@ def command(context: click.Context, /, song: Path, output: Path, **options: Any)
             load(song)  # what is wrong with the song is said before pictures take their time
             recipe = fit_pictures(recipe, pictures, progress)
         work = WORK / _digest(song, recipe)
-        sounds = Song(path=song, stems=stems)
+        sounds = Song(path=song, stems=options["stems"])
         report = make_film(sounds, output, recipe, work=work, progress=progress)
         report = add_measures(report, output, summarise_film, progress)
         write_records(report, options["save_recipe"], options["report"])
@@ -212,7 +212,7 @@ def read_choices(options: dict[str, Any], given: dict[str, Any]) -> Recipe:
         values["keyframes"] = [0 if isinstance(k, Path) else k for k in keyframes]
     elif "n_keyframes" in given or "keyframes" not in values:
         values["keyframes"] = choose_keyframes(values.get("seed", 0), options["n_keyframes"])
-    values["stems"] = dict.fromkeys(parse_stems(options["stems"])) | values.get("stems", {})
+    values["stems"] = dict.fromkeys(options["stems"]) | values.get("stems", {})
     recipe = build_recipe(values)
     routes = change_routes(recipe.routes, [parse_route(text) for text in options["routes"]])
     return build_recipe(dict(recipe) | {"routes": routes})
