@@ -149,6 +149,7 @@ class Trial:
     l1_weight: float = 100.0
     learning_rate: float = PIX2PIX.learning_rate
     is_told: bool = False  # the numbers behind the true frames
+    n_heard: int = 0  # by an ear beside the encoder
     in_a_row: bool = False  # learns from neighbours
 
 
@@ -161,6 +162,8 @@ TRIALS = {
     "+ two scales": Trial(trainer=TwoScales),
     "+ relativistic, R1, R2": Trial(trainer=Relativistic),
     "+ told the numbers": Trial(is_told=True),
+    "+ told the numbers, and an ear": Trial(is_told=True, n_heard=64),
+    "+ the same, L1 weighs a quarter": Trial(is_told=True, n_heard=64, l1_weight=25.0),
     "frames in a row": Trial(in_a_row=True),
     "frames in a row + their changes": Trial(trainer=InARow, in_a_row=True),
 }
@@ -209,7 +212,7 @@ def make_trainer(
     """Build what learns as a trial says."""
     settings = replace(
         PIX2PIX,
-        unet=replace(PIX2PIX.unet, width=width),
+        unet=replace(PIX2PIX.unet, width=width, n_heard=trial.n_heard),
         judge_width=min(width, PIX2PIX.judge_width),
         bf16=choose_precision() == "bf16",
         judge_from=trial.judge_from,

@@ -7,10 +7,12 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from pix2pix.ear import Hearing
 from pix2pix.norms import BatchNorm
 
 WIDEST_FACTOR = 8  # channels grow w, 2w, 4w, 8w and stay there (paper, appendix 6.1)
 N_DROPOUT_LEVELS = 3  # the three innermost decoder levels (paper, appendix 6.1.1)
+N_HEEDING = 5  # decoder levels, from the innermost, that heed what the ear hears
 
 Norm = Literal["batch", "instance"]
 
@@ -31,6 +33,7 @@ class UNetConfig:
     dropout: float = 0.5  # share of activations dropped in training, never in painting
     decoder: Literal["transposed", "even"] = "transposed"  # "even" shows no checkerboard
     norm: Norm = "batch"  # "instance" is each picture's own, not learnt
+    n_heard: int = 0  # numbers that an ear beside the encoder hears; the paper has none
 
     def __post_init__(self) -> None:
         if not 2 <= self.n_levels <= 10:
@@ -45,6 +48,8 @@ class UNetConfig:
             raise ValueError(f"decoder must be transposed or even, not {self.decoder}.")
         if self.norm not in ("batch", "instance"):
             raise ValueError(f"norm must be batch or instance, not {self.norm}.")
+        if self.n_heard < 0:
+            raise ValueError(f"n_heard must be 0 or more, not {self.n_heard}.")
 
     def n_channels(self, level: int) -> int:
         """Return the encoder's channels at a level; level 0 is the outermost."""
@@ -163,7 +168,8 @@ class UNet(nn.Module):
             y ◀─ w ◀─ 2w … ◀───┘         decoder: up[7] … up[0]
 
     Sound and picture are not aligned in space, so the outer skips print the spectrogram's
-    stripes on the frame: three fewer cure that, and cost less.
+    stripes on the frame: three fewer cure that, and cost less. What they have in common is time:
+    an ear hears it, and the inner half of the decoder heeds that.
     """
 
     def __init__(self, config: UNetConfig) -> None:
@@ -190,6 +196,9 @@ class UNet(nn.Module):
                     dropout=config.dropout if dropped else 0.0,
                 )
             )
+        inner = range(innermost, max(0, innermost - N_HEEDING), -1)
+        widths = [config.n_channels(level - 1) for level in inner]
+        self.hearing = Hearing(config.n_heard, widths) if config.n_heard else None
 
     def has_skip(self, level: int) -> bool:
         """Tell whether the decoder gets the encoder's picture of this level."""
@@ -198,7 +207,11 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, 1, H, W) to (B, 3, H, W), both in [−1, 1]; H, W multiples of 2**n_levels."""
-        return self.decode(self.encode(x))
+        return self.decode(self.encode(x), self.listen(x))
+
+    def listen(self, x: Tensor) -> Tensor | None:
+        """Return what the ear hears, (B, n_heard), if there is one."""
+        return self.hearing.ear(x) if self.hearing else None
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """Return the encoder's maps of each level, the outermost first."""
@@ -208,11 +221,13 @@ class UNet(nn.Module):
             encoded.append(x)
         return encoded
 
-    def decode(self, encoded: list[Tensor]) -> Tensor:
-        """Paint from the encoder's maps."""
+    def decode(self, encoded: list[Tensor], heard: Tensor | None) -> Tensor:
+        """Paint from the encoder's maps and from what is heard."""
         x = encoded[-1]
         for level in reversed(range(self.config.n_levels)):
             x = self.up[level](torch.cat([encoded[level], x], 1) if self.has_skip(level) else x)
+            if self.hearing and heard is not None:
+                x = self.hearing.heed(self.config.n_levels - 1 - level, x, heard)
         return torch.tanh(x)
 
 
@@ -262,3 +277,5 @@ def initialise(network: nn.Module, generator: Generator) -> None:
         elif isinstance(module, nn.BatchNorm2d):
             nn.init.normal_(module.weight, 1.0, 0.02, generator=generator)
             nn.init.zeros_(module.bias)
+        elif isinstance(module, Hearing):
+            module.start(generator)

@@ -38,6 +38,8 @@ class Painter:
         self.dtype = torch.bfloat16 if precision == "bf16" else torch.float32
         folded = _Folded(network)
         folded.to(self.device, self.dtype).to(memory_format=torch.channels_last)
+        if folded.hearing:
+            folded.hearing.float()  # what is rounded there shakes the whole picture
         self._network = folded.eval()
 
     @torch.inference_mode()
@@ -61,8 +63,7 @@ class Painter:
         pictures = windows.to(self.device)[:, None]
         grid_height, grid_width = cover(height, width)
         x = spread(pictures, grid_height, grid_width)
-        x = x.to(self.dtype).contiguous(memory_format=torch.channels_last)
-        frames = self._network(x, inner)
+        frames = self._network(x, self.dtype, inner)
         top, left = (grid_height - height) // 2, (grid_width - width) // 2
         cut: Tensor = frames[:, :, top : top + height, left : left + width]
         return cut.contiguous()
@@ -140,6 +141,7 @@ class _Folded(nn.Module):
         self.has_skip = [network.has_skip(level) for level in range(network.config.n_levels)]
         self.down = nn.ModuleList(_fold(down) for down in network.down)
         self.up = nn.ModuleList(_fold(up) for up in network.up)
+        self.hearing = copy.deepcopy(network.hearing)
         last = cast("nn.ConvTranspose2d", self.up.pop(0))
         kernel = last.weight.flip(2, 3)
         corners = [kernel[:, :, a::2, b::2] for a, b in _PIXELS]
@@ -148,8 +150,15 @@ class _Folded(nn.Module):
         self.corners.weight = nn.Parameter(2 * torch.cat(corners, 1).transpose(0, 1))
         self.corners.bias = nn.Parameter(2 * cast("Tensor", last.bias).repeat(4))
 
-    def forward(self, x: Tensor, inner: Inner | None = None) -> Tensor:
-        """Map (B, 1, H, W) in [−1, 1] to (B, 3, H, W) float32 in [0, 1]."""
+    def forward(self, x: Tensor, dtype: torch.dtype, inner: Inner | None = None) -> Tensor:
+        """Map (B, 1, H, W) float32 in [−1, 1] to (B, 3, H, W) float32 in [0, 1].
+
+        Parameters
+        ----------
+        dtype : that it paints in
+        """
+        heard = self.hearing.ear(x) if self.hearing else None
+        x = x.to(dtype).contiguous(memory_format=torch.channels_last)
         encoded = []
         for level, conv in enumerate(self.down):
             # In place: a skip's reader takes the ReLU of it, which a leaky ReLU does not change.
@@ -158,6 +167,8 @@ class _Folded(nn.Module):
         for level in reversed(range(1, len(self.down))):
             x = torch.cat([encoded[level], x], 1) if self.has_skip[level] else x
             x = self.up[level - 1](F.relu_(x))
+            if self.hearing and heard is not None:
+                x = self.hearing.heed(len(self.down) - 1 - level, x, heard)
             x = apply(inner, _LAYERS.get(len(self.down) - 1 - level), x)
         x = torch.cat([encoded[0], x], 1) if self.has_skip[0] else x
         squares = self.corners(F.relu_(x)).float().sigmoid_()  # (B, 4 · 3, H/2 + 1, W/2 + 1)

@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -35,8 +36,8 @@ class Trainer:
     learnt : pairs to learn from
     held_out : pairs to look at, which are never learnt
     tell : where it is known what numbers true frames are painted from: maps spectrogram pictures
-        (B, 256, 256) in [0, 1] to them, (B, N) in [0, 1]. The innermost map then learns to tell
-        them as well, which teaches the encoder to hear before the painter can paint
+        (B, 256, 256) in [0, 1] to them, (B, N) in [0, 1]. The ear, or the innermost map where
+        there is none, then learns to tell them as well: to hear before the painter can paint
     """
 
     def __init__(
@@ -77,15 +78,18 @@ class Trainer:
     def begin_with(self, painter: UNet) -> None:
         """Take over a painter that was trained before; the judge begins anew.
 
+        So does the ear, where the painter has none.
+
         Raises
         ------
         ValueError
             It has another form than the settings ask for.
         """
-        if painter.config != self.settings.unet:
+        heard = painter.config.n_heard or self.settings.unet.n_heard
+        if replace(painter.config, n_heard=heard) != self.settings.unet:
             raise ValueError(f"The weights to begin with are of another form: {painter.config}.")
-        self.painter.load_state_dict(painter.state_dict())
-        self.average.load_state_dict(painter.state_dict())
+        for network in (self.painter, self.average):
+            network.load_state_dict(network.state_dict() | painter.state_dict())
 
     def step(self, step: int, share: float) -> dict[str, float]:
         """Learn from one batch; see `pix2pix.loop.Training`."""
@@ -133,13 +137,13 @@ class Trainer:
         spectrograms = _bring(spread(pairs.spectrograms, height, width), device)
         frames = _bring(pairs.frames * 2 - 1, device)
         with self._seeded_dropout(step), self._autocast():
-            encoded = self.painter.encode(spectrograms)
-            painted = self.painter.decode(encoded)
+            encoded, heard = self.painter.encode(spectrograms), self.painter.listen(spectrograms)
+            painted = self.painter.decode(encoded, heard)
         l1 = F.l1_loss(painted.float(), frames)
         losses = {"l1": l1}
         painter_loss = self.settings.l1_weight * l1
         if self.tell:
-            told = self.teller(encoded[-1].float().mean((2, 3)))
+            told = self.teller(encoded[-1].float().mean((2, 3)) if heard is None else heard)
             losses["told"] = F.l1_loss(told, self.tell(pairs.spectrograms[:, 0]).to(device))
             painter_loss = painter_loss + self.settings.told_weight * losses["told"]
         if is_judged:
@@ -279,7 +283,8 @@ def _make_teller(settings: Settings, tell: Callable[[Tensor], Tensor] | None) ->
     if tell is None:
         return nn.Identity()
     n_numbers = tell(torch.zeros(1, SQUARE, SQUARE)).shape[1]
-    teller = nn.Linear(settings.unet.n_channels(settings.unet.n_levels - 1), n_numbers)
+    unet = settings.unet
+    teller = nn.Linear(unet.n_heard or unet.n_channels(unet.n_levels - 1), n_numbers)
     for parameter in teller.parameters():
         nn.init.zeros_(parameter)
     return teller

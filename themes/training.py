@@ -38,9 +38,9 @@ from themes.sources import ThemeSource, open_source
 
 N_JUDGED = 256  # held-out pictures that stills are compared with while they are learnt
 # Found by trying: the outer skips print the spectrogram's stripes on the frames; L1 alone teaches
-# twice as fast at first; and norms settle before the judge joins.
+# twice as fast at first; and norms settle before the judge joins. An ear is decision 15.
 PIX2PIX = Settings(
-    unet=UNetConfig(n_skips=3, dropout=0.0, decoder="even"),
+    unet=UNetConfig(n_skips=3, dropout=0.0, decoder="even", n_heard=64),
     judge_width=32,
     learning_rate=4e-4,
     settle_from=0.3,
@@ -173,7 +173,10 @@ def _open_pix2pix(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watch)
     begun_with = _choose_painter(plan)
     settings = replace(
         PIX2PIX,
-        unet=begun_with.config if begun_with else replace(PIX2PIX.unet, width=plan.width),
+        # A network that came without an ear is given one, which begins by changing nothing.
+        unet=replace(begun_with.config, n_heard=PIX2PIX.unet.n_heard)
+        if begun_with
+        else replace(PIX2PIX.unet, width=plan.width),
         seed=plan.seed,
         # A network to begin with has its averages already.
         settle_from=0.0 if begun_with else PIX2PIX.settle_from,
