@@ -118,7 +118,7 @@ class Silhouettes(Special):
         """Return how the colours (B, 3K, n_read) of profiles follow depth and their own shades."""
         n = self.n_profiles
         falls = self.falls(styles).reshape(-1, 3, 2, n)
-        rows = torch.einsum("bcdp,dpr->bcpr", falls, self.only_profiles.unflatten(0, (2, n)))
+        rows = torch.einsum("bcdp,dpr->bcpr", falls, self.only_profiles.reshape(2, n, -1))
         laid = torch.stack([rows, torch.zeros_like(rows)], 3).flatten(2, 3)  # as in `_confine`
         before = 1 + self.first_profile
         padded: Tensor = F.pad(laid, (0, 0, before, self.n_layers - before - 2 * n))

@@ -22,7 +22,7 @@ from pix2pix.threads import one_thread
 TRUNCATION = 0.8
 
 # Files that do not name these are from before there were any.
-BEFORE = {name: 0 for name in OPTIONAL}
+BEFORE = dict.fromkeys(OPTIONAL, 0)
 
 N_AVERAGED = 4096  # styles whose mean is taken
 N_AT_ONCE = 8  # pictures painted together for a sheet

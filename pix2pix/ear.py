@@ -68,7 +68,7 @@ class Ear(nn.Module):
         struck = F.avg_pool2d(picture, (N_ALONG, 1), (N_STEP, 1), (N_ALONG // 2, 0))[:, 1:]
         tones = F.pad((held[:, 1:] - held[:, :-1]).abs(), (0, 0, 1, 0))
         blows = F.pad((struck[:, :, 1:] - struck[:, :, :-1]).abs(), (1, 0))
-        bands_of_steps = self.bands.unflatten(1, (-1, N_STEP)).sum(2)
+        bands_of_steps = self.bands.reshape(N_BANDS, -1, N_STEP).sum(2)
         return (self.bands @ tones).repeat_interleave(N_STEP, 2), bands_of_steps @ blows
 
     def start(self, generator: Generator) -> None:
