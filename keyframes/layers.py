@@ -82,10 +82,10 @@ class StyledConv(Special):
         """Map (B, n_in, h, w), or (B, n_in, n) along a side, and styles (B, n_style)."""
         x = self.conv(x)
         # Norm, scale and shift in one pass over the map.
-        variance, mean = torch.var_mean(x, _plane(x), correction=0)
+        variance, mean = _moments(x)
         scale = (1 + self.scale(styles)) * torch.rsqrt(variance + 1e-4) * 2**0.5
         shift = self.shift(styles) * 2**0.5 - mean * scale
-        return F.leaky_relu(torch.addcmul(spread(shift, x), x, spread(scale, x)), SLOPE)
+        return F.leaky_relu(_rescale(x, scale, shift), SLOPE)
 
     def start(self, generator: RandomGenerator) -> None:  # noqa: ARG002
         """Begin with a style that weighs, but silences nothing."""
@@ -129,14 +129,25 @@ def mix(weights: Tensor, shifts: Tensor, x: Tensor) -> Tensor:
 
 def normalise(x: Tensor) -> Tensor:
     """Bring each channel of each map (B, C, ...) to mean 0 and variance 1 over the map."""
-    variance, mean = torch.var_mean(x, _plane(x), correction=0)
+    variance, mean = _moments(x)
     scale = torch.rsqrt(variance + 1e-4)
-    return torch.addcmul(spread(-mean * scale, x), x, spread(scale, x))
+    return _rescale(x, scale, -mean * scale)
 
 
-def _plane(x: Tensor) -> tuple[int, ...]:
-    """Return the dimensions that maps (B, C, ...) lie along."""
-    return tuple(range(2, x.ndim))
+def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return variance and mean (B, C) float32 of each channel over its map (B, C, ...).
+
+    On a processor torch's own `var_mean` takes five times as long where channels lie innermost.
+    """
+    plane = tuple(range(2, x.ndim))
+    mean = x.mean(plane, dtype=torch.float32)
+    squares = x.square().mean(plane, dtype=torch.float32)
+    return (squares - mean.square()).clamp(min=0), mean
+
+
+def _rescale(x: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Scale and shift each channel by (B, C), in the precision of the map."""
+    return torch.addcmul(spread(shift.to(x.dtype), x), x, spread(scale.to(x.dtype), x))
 
 
 def spread(values: Tensor, x: Tensor) -> Tensor:
