@@ -40,6 +40,7 @@ class Song:
     path: Path  # of a WAV
     title: str | None = None  # what players call the film; by default the file's name
     stems: Mapping[str, Path] = field(default_factory=dict)  # WAVs of parts of it, by their names
+    features: Path | None = None  # what `workroom.listen` has kept of it before; may be missing
     limits: Limits = field(default_factory=Limits)  # what it may be at most
 
 
@@ -84,7 +85,9 @@ def make_film(
         segments = plan(excerpt.first_frame, excerpt.stop_frame, recipe.fps)
         with open_workroom(work, recipe) as room:
             with watch.stage("analysis"):
-                heard = room.hear(audio, stems, timeline, partial(progress, "analysis"))
+                heard = room.hear(
+                    audio, stems, timeline, partial(progress, "analysis"), song.features
+                )
             with watch.stage("score"):
                 limited = _compose(heard, recipe)
             scene = Scene(

@@ -23,6 +23,8 @@ from spectro.errors import TonfilmError
 from spectro.routes import DEFAULT_ROUTES, MAX_ROUTES, STEM_NAME, STEM_RULE, Mechanism, Route
 from spectro.sources import Group
 
+# Raised whenever the same recipe comes to give other frames, so that no film is made of both.
+PICTURES_VERSION: Final = 4
 BLEND_NAMES: Final = ("crossfade", "pyramid", "colour", "displace")
 LAYERS: Final = ("coarse", "middle", "fine")
 MIN_FPS, MAX_FPS = 1, 60

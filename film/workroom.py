@@ -16,20 +16,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
 
 from threadpoolctl import threadpool_limits
 
 from film.encoding import is_whole
-from film.recipe import Recipe
+from film.recipe import PICTURES_VERSION, Recipe
 from film.segments import Segment
 from spectro.audio import Audio, Mono, open_mono, write_mono
 from spectro.errors import TonfilmError
 from spectro.features import Features, extract, load_features
 from spectro.timeline import Timeline
-
-# Raised whenever the same recipe comes to give other frames, so that no film is made of both.
-PICTURES_VERSION: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +43,41 @@ class Heard(Sound):
     stems: Mapping[str, Features]  # by their names
 
 
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """Where a sound that was listened to is kept; each file is renamed when it is whole."""
+
+    mono: Path
+    features: Path  # these come last
+
+
+def listen(
+    audio: Audio, kept: Kept, timeline: Timeline, progress: Callable[[int, int], None]
+) -> Sound:
+    """Listen to a sound, or recall what was heard.
+
+    Parameters
+    ----------
+    timeline : of the song, which the sound may be a stem of
+    """
+    if kept.features.is_file():
+        return Sound(mono=open_mono(kept.mono), features=load_features(kept.features))
+    mono = write_mono(audio, kept.mono, Fraction(timeline.n_samples, timeline.sample_rate))
+    # Shared out between threads, products of matrices come out with other last bits.
+    with threadpool_limits(1, user_api="blas"):
+        features = extract(mono, timeline, progress)
+    features.save(kept.features)
+    return Sound(mono=mono, features=features)
+
+
+def recall(path: Path, timeline: Timeline) -> Features | None:
+    """Read features that were kept, if they are there and of this timeline."""
+    if not path.is_file():
+        return None
+    features = load_features(path)
+    return features if features.timeline == timeline else None
+
+
 class Workroom:
     """The files of an unfinished film; made by `open_workroom`."""
 
@@ -59,30 +90,30 @@ class Workroom:
         stems: Mapping[str, Audio],
         timeline: Timeline,
         progress: Callable[[int, int], None],
+        known: Path | None = None,
     ) -> Heard:
-        """Listen to the song and its stems, or recall what was heard."""
-        sound = self._listen(song, "", timeline, progress)
+        """Listen to the song and its stems, or recall what was heard.
+
+        Parameters
+        ----------
+        known : what `listen` has kept of the song before, if anything
+        """
+        features = None if known is None else recall(known, timeline)
+        if features and not self._place("").features.is_file():
+            write_mono(song, self._place("").mono)
+            features.save(self._place("").features)
+        sound = listen(song, self._place(""), timeline, progress)
         parts = {
-            name: self._listen(stem, f"-{name}", timeline, progress).features
+            name: listen(stem, self._place(f"-{name}"), timeline, progress).features
             for name, stem in stems.items()
         }
         return Heard(mono=sound.mono, features=sound.features, stems=parts)
 
-    def _listen(
-        self, audio: Audio, ending: str, timeline: Timeline, progress: Callable[[int, int], None]
-    ) -> Sound:
-        mono_path = self._folder / f"mono{ending}.f32"
-        features_path = self._folder / f"features{ending}.npz"
-        # Each is renamed when whole, and the features come last.
-        if features_path.is_file():
-            return Sound(mono=open_mono(mono_path), features=load_features(features_path))
-        song_s = Fraction(timeline.n_samples, timeline.sample_rate)
-        mono = write_mono(audio, mono_path, song_s)
-        # Shared out between threads, products of matrices come out with other last bits.
-        with threadpool_limits(1, user_api="blas"):
-            features = extract(mono, timeline, progress)
-        features.save(features_path)
-        return Sound(mono=mono, features=features)
+    def _place(self, ending: str) -> Kept:
+        return Kept(
+            mono=self._folder / f"mono{ending}.f32",
+            features=self._folder / f"features{ending}.npz",
+        )
 
     def segment_path(self, segment: Segment) -> Path:
         """Name a segment's file."""

@@ -167,6 +167,40 @@ def test_a_song_becomes_a_film(
     assert page.locator(".card-film", has_text="Abendlied").count() == 1
 
 
+def state_of(page: Page) -> str:
+    """Ask where the film of this page stands."""
+    return str(page.request.get(f"{page.url}/status.json").json()["state"])
+
+
+def test_a_film_plays_while_it_is_made_and_becomes_the_mp4(
+    open_page: OpenPage, write_wav: WriteWav
+) -> None:
+    page = open_page(DESKTOP)
+    page.set_input_files("input[type=file]", write_wav(music(20.0), name="Lang.wav"))
+    page.get_by_role("link", name="Choose pictures").click()
+    page.locator(".still").nth(3).click()
+    page.locator(".size", has_text="Small").click()
+    page.get_by_text("More options").click()
+    page.get_by_label("Quality").select_option("draft")
+    page.get_by_role("button", name="Render the film").click()
+
+    page.wait_for_selector(".live video")
+    wait_for(page, "document.querySelector('video').currentTime > 0.3")
+    assert state_of(page) == "running"
+    assert page.evaluate("document.querySelector('video').webkitDecodedFrameCount") > 0
+    assert page.evaluate("document.querySelector('video').webkitAudioDecodedByteCount") > 0
+    assert page.evaluate("document.querySelector('video').duration") == pytest.approx(20, abs=0.1)
+    # Back to where it began, and on from there.
+    page.evaluate("() => { document.querySelector('video').currentTime = 0 }")
+    wait_for(page, "document.querySelector('video').currentTime > 0.1")
+    assert fits(page)
+
+    page.wait_for_selector("video[src$='film.mp4']")
+    page.get_by_role("link", name="Download MP4").wait_for()
+    assert page.locator(".tight").is_visible()
+    wait_for(page, "document.querySelector('video').currentTime > 0.1")
+
+
 def read_recipe(page: Page) -> Recipe:
     """Read the recipe of the film whose page this is."""
     return parse_recipe(page.request.get(f"{page.url}/recipe.json").body())

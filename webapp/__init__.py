@@ -9,7 +9,15 @@ from flask_migrate import Migrate
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import event
 
-from webapp import errors, film_pages, gallery_pages, security, song_pages, wording
+from webapp import (
+    errors,
+    film_pages,
+    gallery_pages,
+    live_pages,
+    security,
+    song_pages,
+    wording,
+)
 from webapp.jobs import make_celery
 from webapp.service import Service
 from webapp.settings import Settings, read_secret
@@ -42,7 +50,7 @@ def create_app(settings: Settings) -> Flask:
     celery = make_celery(app, settings)
     app.extensions["celery"] = celery
     app.extensions["tonfilm"] = Service(settings=settings, storage=storage, celery=celery)
-    for room in (song_pages, gallery_pages, film_pages):
+    for room in (song_pages, gallery_pages, film_pages, live_pages):
         app.register_blueprint(room.pages)
     security.protect(app)
     errors.register(app)

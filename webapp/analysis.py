@@ -1,34 +1,36 @@
 """The worker's part of a song: listen to it, and keep what the page draws."""
 
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spectro.audio import Mono, load, write_mono
-from spectro.features import Features, extract
+from film.workroom import Kept, listen
+from spectro.audio import Mono, load
+from spectro.features import Features
 from spectro.timeline import Timeline
 from webapp.curves import N_POINTS, Analysis, Curve, Group
 from webapp.leases import Lease
 from webapp.service import Service
 
-FPS = Fraction(25)  # of the curves on the page
+FPS = Fraction(24)  # that films usually have: they need not listen again
 # What lies outside is drawn at the edge, so that one click does not flatten the rest.
 LOW_PERCENTILE, HIGH_PERCENTILE = 1.0, 99.5
 
 
 def analyse_song(service: Service, song_id: str, lease: Lease) -> None:
-    """Listen to a song and write its `Analysis`."""
+    """Listen to a song, keep what was heard for its films, and write its `Analysis`."""
     storage = service.storage
     audio = load(storage.song(song_id), service.settings.limits)
     timeline = Timeline(fps=FPS, n_samples=audio.n_samples, sample_rate=audio.sample_rate)
-    mono_path = storage.mono(song_id)
+    kept = Kept(mono=storage.mono(song_id), features=storage.features(song_id))
+    kept.features.unlink(missing_ok=True)  # of an earlier version, or of a try whose copy is gone
     try:
-        mono = write_mono(audio, mono_path)
-        features = extract(mono, timeline, lambda done, total: lease("analysis", done, total))
-        analysis = summarise(features, mono)
+        heard = listen(audio, kept, timeline, partial(lease, "analysis"))
+        analysis = summarise(heard.features, heard.mono)
     finally:
-        mono_path.unlink(missing_ok=True)
+        kept.mono.unlink(missing_ok=True)
     path = storage.analysis(song_id)
     unfinished = path.with_suffix(".part")
     unfinished.write_text(analysis.model_dump_json())

@@ -246,7 +246,8 @@ def _find_newest(film: Film) -> Path | None:
 
 def _send(film: Film, *, as_attachment: bool) -> Response:
     path = service().storage.film(film.id)
-    if film.state != State.DONE or not path.exists():
+    # While it is measured it is whole already, and whoever watched it being made watches on.
+    if film.state not in (State.DONE, State.RUNNING) or not path.exists():
         abort(404)
     return send_file(
         path,

@@ -38,7 +38,10 @@ def render_film(service: Service, film_id: str, lease: Lease) -> Report:
 def _make(service: Service, film: Film, lease: Lease) -> Report:
     storage, film_id = service.storage, film.id
     song = Song(
-        path=storage.song(film.song_id), title=film.song.title, limits=service.settings.limits
+        path=storage.song(film.song_id),
+        title=film.song.title,
+        features=storage.features(film.song_id),
+        limits=service.settings.limits,
     )
     recipe = parse_recipe(film.recipe)
     db.session.rollback()  # nothing of the database is held while the film is made

@@ -6,10 +6,11 @@ from flask import Flask, Response, abort, session
 
 from webapp.tables import Film, Song, db
 
-# Bootstrap's style sheet draws its small signs from data: addresses.
+# Bootstrap's style sheet draws its small signs from data: addresses. A film that is being made is
+# played from a media source, which has a blob: address.
 CONTENT_SECURITY_POLICY = (
-    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'self'; frame-ancestors 'none'"
+    "default-src 'self'; img-src 'self' data:; media-src 'self' blob:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
 

@@ -5,6 +5,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from film.recipe import PICTURES_VERSION
+
 # What file systems and browsers trip over: separators, reserved signs, control characters.
 _UNSAFE = re.compile(r'[\\/:*?"<>|\x00-\x1f\x7f]+')
 
@@ -37,6 +39,10 @@ class Storage:
         """Name the analysis copy of a song, which lives only while it is analysed."""
         return self.instance / "work" / f"{identity}.mono"
 
+    def features(self, identity: str) -> Path:
+        """Name what was heard in a song; another version of the program listens anew."""
+        return self.instance / "analyses" / f"{identity}.{PICTURES_VERSION}.npz"
+
     def analysis(self, identity: str) -> Path:
         """Name the curves of a song that the page draws."""
         return self.instance / "analyses" / f"{identity}.json"
@@ -59,7 +65,8 @@ class Storage:
 
     def forget_song(self, identity: str) -> None:
         """Delete what belongs to a song."""
-        for path in (self.song(identity), self.analysis(identity), self.mono(identity)):
+        named = (self.song, self.analysis, self.mono, self.features)
+        for path in (name(identity) for name in named):
             path.unlink(missing_ok=True)
 
     def forget_film(self, identity: str) -> None:

@@ -1,4 +1,5 @@
-// A page that waits for a worker: asks every second, and loads anew when the work has ended.
+// A page that waits for a worker: asks every second, and loads anew when the work has ended, unless
+// somebody is watching what there is of it (see live.js).
 "use strict";
 
 const working = document.querySelector("[data-status]");
@@ -6,11 +7,12 @@ const latest = document.querySelector("[data-latest]");
 
 async function ask() {
   const answer = await fetch(working.dataset.status, { headers: { Accept: "application/json" } });
-  if (!answer.ok) return;
+  if (!answer.ok) return true;
   const status = await answer.json();
   if (status.state !== "queued" && status.state !== "running") {
-    window.location.reload();
-    return;
+    const ended = new CustomEvent("tonfilm:ended", { cancelable: true });
+    if (document.dispatchEvent(ended)) window.location.reload();
+    return false;
   }
   working.querySelector("[data-words]").textContent = status.words;
   working.querySelector("[data-left]").textContent = status.left;
@@ -22,11 +24,12 @@ async function ask() {
     latest.hidden = false;
     latest.classList.remove("is-dim");
   }
+  return true;
 }
 
 async function keepAsking() {
   try {
-    await ask();
+    if (!(await ask())) return;
   } catch {
     working.querySelector("[data-words]").textContent = "Tonfilm does not answer; trying again …";
   }

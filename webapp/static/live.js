@@ -1,0 +1,261 @@
+// A film that is being made: its pieces are played as they come, by a media source. When the film
+// is done it takes their place, at the same moment of it. Without a media source, or before there
+// is anything to play, the page shows the newest frame as before.
+"use strict";
+
+const screen = document.querySelector("[data-live]");
+const Source = window.ManagedMediaSource ?? window.MediaSource;
+
+const ASK_MS = 700; // between two looks at what there is
+const AHEAD_S = 45; // how far ahead pieces are loaded
+const BEHIND_S = 30; // what was seen is let go after this
+const START_S = 6; // how much there must be before it goes on, where painting is slower than playing
+
+class LiveFilm {
+  constructor(place) {
+    this.place = place;
+    this.address = place.dataset.live;
+    this.made = null; // the last answer of the page about what there is
+    this.loaded = new Set(); // pieces
+    this.video = null;
+    this.isOver = false;
+    this.pace = new Pace();
+  }
+
+  async follow() {
+    while (!this.isOver) {
+      try {
+        await this.look();
+      } catch {
+        // The page says itself that it does not answer.
+      }
+      await new Promise((resume) => window.setTimeout(resume, ASK_MS));
+    }
+  }
+
+  async look() {
+    const answer = await fetch(`${this.address}.json`);
+    if (!answer.ok || this.isOver) return;
+    const made = await answer.json();
+    if (made.film && this.video) return this.takeFilm(made.film);
+    if (!made.n_ready) return;
+    this.made = made;
+    this.pace.note(this.readyS());
+    if (!this.video) {
+      if (!made.codecs.every((codec) => codec && Source.isTypeSupported(typeOf(codec)))) return;
+      await this.open();
+    }
+    await this.load();
+    this.say();
+  }
+
+  // Up to where pieces are there, in seconds.
+  readyS() {
+    const { n_ready: n, starts_s: starts, duration_s: duration } = this.made;
+    return n < starts.length ? starts[n] : duration;
+  }
+
+  async open() {
+    const source = new Source();
+    const video = document.createElement("video");
+    video.className = this.place.dataset.videoClass;
+    video.controls = video.playsInline = video.disableRemotePlayback = true;
+    video.width = this.place.dataset.width;
+    video.height = this.place.dataset.height;
+    video.src = URL.createObjectURL(source);
+    this.words = document.createElement("p");
+    this.words.className = "live-words";
+    this.words.setAttribute("role", "status");
+    const frame = document.createElement("div");
+    frame.className = "live";
+    frame.append(video, this.words);
+    this.place.replaceWith(frame);
+    await new Promise((resume) => source.addEventListener("sourceopen", resume, { once: true }));
+    URL.revokeObjectURL(video.src);
+    source.duration = this.made.duration_s;
+    this.source = source;
+    this.buffers = this.made.codecs.map((codec) => source.addSourceBuffer(typeOf(codec)));
+    this.buffers[0].timestampOffset = -this.made.early_s;
+    this.video = video;
+    for (const name of ["seeking", "timeupdate", "waiting"]) {
+      video.addEventListener(name, () => this.load().then(() => this.say()));
+    }
+    document.addEventListener("tonfilm:ended", (event) => this.end(event));
+    this.wantsToPlay = true;
+    video.addEventListener("play", () => (this.wantsToPlay = true));
+    video.addEventListener("pause", () => {
+      if (!this.isHolding) this.wantsToPlay = false;
+    });
+  }
+
+  // Load the next piece that is wanted, one after the other.
+  async load() {
+    if (this.isLoading || this.isOver) return;
+    this.isLoading = true;
+    try {
+      for (let place = this.next(); place !== null; place = this.next()) {
+        await this.append(place);
+        if (this.isOver) return;
+        await this.goOn();
+      }
+      await this.letGo();
+    } catch (error) {
+      if (!this.isOver) console.warn(error);
+    } finally {
+      this.isLoading = false;
+    }
+    await this.goOn();
+  }
+
+  next() {
+    const { n_ready: n, starts_s: starts } = this.made;
+    const now = this.video.currentTime;
+    let place = starts.findLastIndex((start) => start <= now + 1e-3);
+    for (place = Math.max(place, 0); place < n && starts[place] < now + AHEAD_S; place += 1) {
+      if (!this.loaded.has(place)) return place;
+    }
+    return null;
+  }
+
+  async append(place) {
+    const parts = await Promise.all(
+      ["pictures", "sound"].map(async (kind) => {
+        const answer = await fetch(`${this.address}/${place}/${kind}.mp4`);
+        if (!answer.ok) throw new Error(`Piece ${place} is gone`);
+        return answer.arrayBuffer();
+      }),
+    );
+    for (const [which, part] of parts.entries()) {
+      if (part.byteLength && !this.isOver) await change(this.buffers[which], (buffer) => buffer.appendBuffer(part));
+    }
+    this.loaded.add(place);
+  }
+
+  // Let go of what was seen, since browsers keep some minutes of a film at most.
+  async letGo() {
+    const { starts_s: starts, duration_s: duration } = this.made;
+    const until = this.video.currentTime - BEHIND_S;
+    const old = [...this.loaded].filter((place) => (starts[place + 1] ?? duration) < until);
+    if (!old.length || old.length < 4) return;
+    const stop = starts[Math.max(...old) + 1];
+    for (const buffer of this.buffers) await change(buffer, () => buffer.remove(0, stop));
+    for (const place of old) this.loaded.delete(place);
+  }
+
+  // Play where enough is there; wait where the end of it was reached.
+  async goOn() {
+    const { video } = this;
+    if (!this.wantsToPlay || this.isOver) return;
+    const left = this.readyS() - video.currentTime;
+    const isWhole = this.readyS() >= this.made.duration_s;
+    if (!video.paused && left < 0.3 && !isWhole) {
+      this.isHolding = true;
+      video.pause();
+    } else if (video.paused && (isWhole || left >= this.pace.needed(START_S))) {
+      await this.play();
+    }
+  }
+
+  async play() {
+    this.isHolding = false;
+    try {
+      await this.video.play();
+    } catch {
+      // Browsers let no page make a sound unasked: then it begins silent, and says so.
+      this.video.muted = true;
+      this.isSilent = true;
+      await this.video.play().catch(() => (this.wantsToPlay = false));
+    }
+  }
+
+  say() {
+    if (this.isOver) return;
+    let words = "";
+    if (this.wantsToPlay && this.video.paused) {
+      const left = this.readyS() - this.video.currentTime;
+      const wait = this.pace.secondsUntil(this.pace.needed(START_S) - left);
+      words = wait === null ? "Painting on …" : `Painting on: it plays in about ${wait} s`;
+    } else if (this.isSilent && this.video.muted) {
+      words = "Playing without sound: switch it on below";
+    }
+    if (this.words.textContent !== words) this.words.textContent = words;
+  }
+
+  // The film is there: show it in place of its pieces, at the same moment.
+  takeFilm(address) {
+    if (this.isOver) return;
+    this.isOver = true;
+    const { video } = this;
+    const { currentTime, muted } = video;
+    const plays = this.wantsToPlay;
+    this.words.textContent = "";
+    video.addEventListener("loadedmetadata", () => { video.currentTime = currentTime; }, { once: true });
+    video.src = address;
+    video.muted = muted;
+    if (plays) video.play().catch(() => {});
+  }
+
+  // The page would load anew: instead, all of it but the video is exchanged.
+  async end(event) {
+    event.preventDefault();
+    this.isOver = true;
+    const answer = await fetch(window.location.href);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.querySelector("main video.screen");
+    if (!fresh) return window.location.reload();
+    const { video } = this;
+    const [time, muted, plays] = [video.currentTime, video.muted, this.wantsToPlay && !video.ended];
+    document.querySelector("main").replaceWith(page.querySelector("main"));
+    fresh.preload = "auto";
+    fresh.muted = muted;
+    fresh.addEventListener("loadedmetadata", () => { fresh.currentTime = time; }, { once: true });
+    document.title = page.title;
+    if (plays) fresh.play().catch(() => {});
+  }
+}
+
+// How fast painting is, in seconds of film a second.
+class Pace {
+  constructor() {
+    this.seen = [];
+  }
+
+  note(readyS) {
+    const last = this.seen.at(-1);
+    if (last && last.readyS === readyS) return;
+    this.seen.push({ readyS, at: performance.now() / 1000 });
+    this.seen = this.seen.slice(-6);
+  }
+
+  get value() {
+    const [first, last] = [this.seen[0], this.seen.at(-1)];
+    return this.seen.length > 1 ? (last.readyS - first.readyS) / (last.at - first.at) : null;
+  }
+
+  // Seconds of film that must be there before it plays: little where painting is the faster.
+  needed(enough) {
+    return this.value === null || this.value > 1.05 ? 0.4 : enough;
+  }
+
+  secondsUntil(missingS) {
+    const last = this.seen.at(-1);
+    if (!this.value || !last) return null;
+    const spent = performance.now() / 1000 - last.at;
+    return Math.max(1, Math.ceil(Math.max(missingS, 0) / this.value - spent));
+  }
+}
+
+function typeOf(codec) {
+  return `${codec.startsWith("mp4a") ? "audio" : "video"}/mp4; codecs="${codec}"`;
+}
+
+// Change a buffer and wait until it has taken it.
+function change(buffer, how) {
+  return new Promise((resume, fail) => {
+    buffer.addEventListener("updateend", resume, { once: true });
+    buffer.addEventListener("error", () => fail(new Error("a piece could not be played")), { once: true });
+    how(buffer);
+  });
+}
+
+if (screen && Source) new LiveFilm(screen).follow();
