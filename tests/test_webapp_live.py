@@ -1,0 +1,108 @@
+"""A film can be watched while it is made, by its owner, and what was heard before is not lost."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from flask import Flask
+from web_service import Visitor, film_row, work
+
+import film.workroom
+from webapp import leases
+from webapp.jobs import analyse
+from webapp.leases import Lease
+from webapp.service import service
+from webapp.tables import State
+
+pytest_plugins = ["web_fixtures"]
+
+
+@pytest.fixture
+def half_made(app: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return a film of two seconds of which the first one is painted; its worker has ended."""
+    report = Lease.__call__
+
+    def stop_in_the_middle(lease: Lease, stage: str, done: int, total: int) -> None:
+        if stage == "paint" and done >= 32:
+            leases.stopping.set()
+        report(lease, stage, done, total)
+
+    film_id = visitor.new_film(visitor.new_song(2.0))
+    with monkeypatch.context() as patch:
+        patch.setattr(Lease, "__call__", stop_in_the_middle)
+        work(app)
+    leases.stopping.clear()
+    assert film_row(app, film_id).state == State.QUEUED
+    return film_id
+
+
+def _decode(content: bytes, kind: str) -> list[Any]:
+    with av.open(io.BytesIO(content)) as piece:
+        return list(piece.decode(**{kind: 0}))
+
+
+def test_what_is_painted_can_be_watched(app: Flask, visitor: Visitor, half_made: str) -> None:
+    live = visitor.get(f"/films/{half_made}/live.json").json
+    assert live["codecs"] == ["avc1.42c01e", "mp4a.40.2"]
+    assert live["starts_s"] == [0.0, 1.0]
+    assert (live["duration_s"], live["n_ready"], live["film"]) == (2.0, 1, "")
+    assert live["early_s"] == pytest.approx(2 / 24)
+    address = f"/films/{half_made}/live"
+    assert f'data-live="{address}"' in visitor.get(f"/films/{half_made}").text
+    answer = visitor.get(f"{address}/0/pictures.mp4")
+    assert answer.mimetype == "video/mp4"
+    frames = _decode(answer.data, "video")
+    assert (len(frames), frames[0].width, frames[0].height) == (24, 640, 360)
+    sounds = [_decode(visitor.get(f"{address}/{n}/sound.mp4").data, "audio") for n in (0, 1)]
+    assert sum(len(sound) for sound in sounds) == -(-2 * 44_100 // 1024)
+    for missing in ("1/pictures.mp4", "2/pictures.mp4", "2/sound.mp4", "-1/sound.mp4"):
+        assert visitor.get(f"{address}/{missing}").status_code == 404, missing
+
+
+def test_the_film_takes_the_place_of_its_pieces(
+    app: Flask, visitor: Visitor, half_made: str
+) -> None:
+    work(app)
+    live = visitor.get(f"/films/{half_made}/live.json").json
+    assert (live["n_ready"], live["codecs"]) == (0, [])
+    assert visitor.get(live["film"]).status_code == 200
+    assert visitor.get(f"/films/{half_made}/live/0/pictures.mp4").status_code == 404
+    assert "data-live" not in visitor.get(f"/films/{half_made}").text
+
+
+def test_before_the_first_picture_there_is_nothing_to_watch(app: Flask, visitor: Visitor) -> None:
+    film_id = visitor.new_film(visitor.new_song(0.5))
+    live = visitor.get(f"/films/{film_id}/live.json").json
+    assert (live["n_ready"], live["codecs"], live["film"]) == (0, [], "")
+
+
+@pytest.mark.parametrize(("fps", "n_heard"), [("24", 0), ("30", 1)])
+def test_a_film_at_the_usual_rate_does_not_listen_again(
+    app: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch, fps: str, n_heard: int
+) -> None:
+    song_id = visitor.new_song(0.5)
+    with app.app_context():
+        analyse(song_id)
+    listen, heard = film.workroom.extract, []
+
+    def count(*arguments: Any) -> Any:
+        heard.append(arguments)
+        return listen(*arguments)
+
+    monkeypatch.setattr(film.workroom, "extract", count)
+    film_id = visitor.new_film(song_id, fps=fps)
+    work(app)
+    assert film_row(app, film_id).state == State.DONE
+    assert len(heard) == n_heard
+
+
+def test_what_was_heard_goes_with_the_song(app: Flask, visitor: Visitor) -> None:
+    song_id = visitor.new_song(0.5)
+    with app.app_context():
+        analyse(song_id)
+        kept: Path = service().storage.features(song_id)
+    assert kept.exists()
+    visitor.post(f"/songs/{song_id}/delete")
+    assert not kept.exists()
