@@ -1,6 +1,5 @@
 """The worker's part of a song: listen to it, and keep what the page draws."""
 
-from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -10,11 +9,10 @@ from film.workroom import Kept, listen
 from spectro.audio import Mono, load
 from spectro.features import Features
 from spectro.timeline import Timeline
-from webapp.curves import N_POINTS, Analysis, Curve, Group
+from webapp.curves import FPS, N_POINTS, Analysis, Curve, Group
 from webapp.leases import Lease
 from webapp.service import Service
 
-FPS = Fraction(24)  # that films usually have: they need not listen again
 # What lies outside is drawn at the edge, so that one click does not flatten the rest.
 LOW_PERCENTILE, HIGH_PERCENTILE = 1.0, 99.5
 

@@ -1,9 +1,11 @@
 """The curves that the song page draws: what the worker writes and the web process reads."""
 
+from fractions import Fraction
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+FPS = Fraction(24)  # at which songs are listened to: films usually have it, and need not again
 N_POINTS = 600  # taste: about two pixels a point on a wide screen
 
 Group = Literal["level", "frequency", "timbre"]

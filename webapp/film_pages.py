@@ -25,6 +25,7 @@ from webapp.gallery_pages import (
 )
 from webapp.jobs import submit
 from webapp.preset_choice import PRESET_WORDS, drives_of, find_preset, write_preset
+from webapp.previews import PREVIEW_S, forget_previews, preview_of
 from webapp.route_forms import LAYERS, MECHANISMS, name_heard, name_seen, spare_row
 from webapp.security import own_film, own_song
 from webapp.service import service
@@ -63,7 +64,11 @@ def order(song_id: str) -> AnyResponse | tuple[str, int]:
         _check_excerpt(song, recipe.start_s)
     except TonfilmError as error:
         return _show_choice(song, form, str(error)), 400
-    film = Film(song=song, recipe=recipe.to_json())
+    whole = ""
+    if "preview" in request.form:
+        forget_previews(song)
+        whole, recipe = recipe.to_json(), preview_of(recipe, song, form.preview_s.data or 0.0)
+    film = Film(song=song, recipe=recipe.to_json(), whole=whole)
     submit(film)
     return redirect(url_for("films.show", film_id=film.id), 303)
 
@@ -137,6 +142,17 @@ def save_recipe(film_id: str) -> Response:
     return Response(text + "\n", mimetype="application/json")
 
 
+@pages.post("/films/<film_id>/whole")
+def make_whole(film_id: str) -> AnyResponse:
+    """Queue the film that this is a preview of."""
+    preview = own_film(film_id)
+    if not preview.whole:
+        abort(404)
+    film = Film(song=preview.song, recipe=preview.whole)
+    submit(film)
+    return redirect(url_for("films.show", film_id=film.id), 303)
+
+
 @pages.post("/films/<film_id>/cancel")
 def cancel(film_id: str) -> AnyResponse:
     """Stop making a film."""
@@ -185,7 +201,8 @@ def _open_form() -> FilmForm:
     """Open the form of a new film, or of the one in the address that is to be made again."""
     form = FilmForm()
     film_id = request.args.get("again")
-    made = parse_recipe(own_film(film_id).recipe) if film_id else None
+    again = own_film(film_id) if film_id else None
+    made = parse_recipe(again.whole or again.recipe) if again else None
     if made:
         form.own = drives_of(made)
     if request.method == "GET":
@@ -214,6 +231,7 @@ def _show_choice(song: Song, form: FilmForm, sentence: str = "") -> str:
         preset_values=preset_values,
         spare=spare_row(f"routes-{MAX_ROUTES}-"),
         max_routes=MAX_ROUTES,
+        preview_s=PREVIEW_S,
         again=request.args.get("again"),
         n_more=n_stills + N_STILLS if n_stills < MAX_STILLS else 0,
     )

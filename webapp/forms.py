@@ -160,6 +160,7 @@ class FilmForm(FlaskForm):
         MAX_EXCERPT_S,
         checks=[Optional()],
     )
+    preview_s = Number("Preview from", 0, MAX_EXCERPT_S, default=0, widget=RangeInput(step=1))
     seed = Seed("Seed", default=0, description="Another number, another variation.")
 
     def __init__(self) -> None:

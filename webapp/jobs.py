@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 from film.disk import plain_disk_errors
 from spectro.errors import TonfilmError
 from webapp import leases
-from webapp.leases import InterruptedWorkError, Lease
+from webapp.leases import InterruptedWorkError, Lease, TurnOverError
 from webapp.service import service
 from webapp.settings import Settings
 from webapp.tables import Film, Gallery, Job, Song, State, db
@@ -125,6 +125,9 @@ def _run(table: type[Job], identity: str, work: Callable[[Lease], Results]) -> N
         try:
             with plain_disk_errors():
                 results = work(lease)
+        except TurnOverError:
+            lease.give_back()
+            wake(table, identity)  # behind those that wait
         except InterruptedWorkError:
             lease.give_back()
         except TonfilmError as error:

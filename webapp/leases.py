@@ -20,7 +20,7 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Engine, and_, or_, select, update
 from sqlalchemy.exc import OperationalError
 
-from webapp.tables import Job, State
+from webapp.tables import TABLES, Job, State
 
 RENEW_S = 1.0  # taste: the page asks once a second
 MAX_TRIES = 5  # taste: a job that takes its worker down with it five times is given up
@@ -46,8 +46,14 @@ class Progress:
     stage_began_done: int = 0
 
 
+class TurnOverError(InterruptedWorkError):
+    """The work has had its turn, and others wait for theirs."""
+
+
 class Lease:
     """A claim on a row. Calling it reports progress, and ends the work that is no longer wanted."""
+
+    others_wait = False  # for a worker, as last seen
 
     def __init__(self, engine: Engine, table: type[Job], identity: str, token: str) -> None:
         self._engine, self._table = engine, table
@@ -55,6 +61,7 @@ class Lease:
         self._progress = Progress()
         self._is_lost, self._is_over = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._renew, daemon=True)
+        self.began_s = time.monotonic()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Report progress, as `film.pipeline` does.
@@ -105,6 +112,7 @@ class Lease:
         while not self._is_over.wait(RENEW_S):
             try:
                 is_ours = self._write(heartbeat_s=time.time(), **vars(self._progress))
+                self.others_wait = is_any_queued(self._engine)
             except OperationalError:
                 log.warning("The database did not take a sign of life", exc_info=True)
                 continue
@@ -173,6 +181,15 @@ def find_lost(engine: Engine, table: type[Job], lease_s: float, unsent_s: float)
         found = connection.scalars(select(table.id).where(lost).order_by(table.created_s)).all()
         connection.execute(update(table).where(table.id.in_(found)).values(sent_s=now_s))
     return list(found)
+
+
+def is_any_queued(engine: Engine) -> bool:
+    """Claim that some job waits for a worker."""
+    with engine.connect() as connection:
+        return any(
+            connection.scalar(select(table.id).where(table.state == State.QUEUED).limit(1))
+            for table in TABLES
+        )
 
 
 def _is_free(table: type[Job], expired_s: float) -> ColumnElement[bool]:

@@ -102,4 +102,9 @@ class Film(Job, Base):
     song_id: Mapped[str] = mapped_column(ForeignKey("song.id"), index=True)
     recipe: Mapped[str] = mapped_column(Text)  # JSON, film.recipe.Recipe
     report: Mapped[str] = mapped_column(Text, default="")  # JSON, film.report.Report, when done
+    # Of a preview: the recipe, in JSON, of the film that it is a preview of; else nothing.
+    whole: Mapped[str] = mapped_column(Text, default="")
     song: Mapped[Song] = relationship(back_populates="films")
+
+
+TABLES: tuple[type[Job], ...] = (Song, Gallery, Film)

@@ -117,3 +117,15 @@ for (const slider of form.querySelectorAll("input[type=range]")) {
 
 watch(document);
 show();
+
+// Where in the song the preview begins.
+const from = form.querySelector("[name=preview_s]");
+const clock = form.querySelector("[data-clock]");
+
+function showClock() {
+  const seconds = Math.round(Number(from.value));
+  clock.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
+
+from.addEventListener("input", showClock);
+showClock();
