@@ -30,6 +30,9 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
         max_upload_mb=7,
         max_song_s=99.5,
         lease_s=3.5,
+        address="https://films.example.org",
+        password="open sesame",  # noqa: S106, of this test
+        keep_days=30.0,
     )
     environment = {
         f"TONFILM_{entry.name.upper()}": str(getattr(wanted, entry.name))
@@ -48,6 +51,9 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
         ("TONFILM_MAX_SONG_S", "nan", "from 1 to 36000"),
         ("TONFILM_MAX_UPLOAD_MB", "-1", "from 1 to 16384"),
         ("TONFILM_LEASE_S", "0", "from 1 to 600"),
+        ("TONFILM_KEEP_DAYS", "-1", "from 0 to 3650"),
+        ("TONFILM_ADDRESS", "films.example.org", "such as https://films"),
+        ("TONFILM_ADDRESS", "ftp://films.example.org", "such as https://films"),
         ("TONFILM_PROT", "8000", "no setting TONFILM_PROT"),
     ],
 )

@@ -10,6 +10,7 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import event
 
 from webapp import (
+    entrance,
     errors,
     film_pages,
     gallery_pages,
@@ -50,9 +51,10 @@ def create_app(settings: Settings) -> Flask:
     celery = make_celery(app, settings)
     app.extensions["celery"] = celery
     app.extensions["tonfilm"] = Service(settings=settings, storage=storage, celery=celery)
-    for room in (song_pages, gallery_pages, film_pages, live_pages):
+    for room in (song_pages, gallery_pages, film_pages, live_pages, entrance):
         app.register_blueprint(room.pages)
     security.protect(app)
+    entrance.guard(app, settings)
     errors.register(app)
     wording.register(app)
     with app.app_context():

@@ -2,7 +2,7 @@
 
 from flask import Flask, render_template
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from film.disk import plain_disk_errors
 from spectro.errors import TonfilmError
@@ -21,6 +21,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(TonfilmError, lambda error: _page(str(error), 400))
     app.register_error_handler(CSRFError, _show_csrf)
     app.register_error_handler(HTTPException, _show_http)
+    app.register_error_handler(SecurityError, _show_name)
     app.register_error_handler(OSError, _show_disk)
 
 
@@ -30,6 +31,12 @@ def _page(sentence: str, status: int) -> tuple[str, int]:
 
 def _show_csrf(_error: CSRFError) -> tuple[str, int]:
     return _page("This page had grown old: go back, load it again and repeat the last step.", 400)
+
+
+def _show_name(_error: SecurityError) -> tuple[str, int, dict[str, str]]:
+    # Plain text: a page is full of addresses, and under this name there are none.
+    sentence = "Tonfilm does not answer to this name: set TONFILM_ADDRESS if it shall.\n"
+    return sentence, 400, {"Content-Type": "text/plain; charset=utf-8"}
 
 
 def _show_http(error: HTTPException) -> tuple[str, int]:

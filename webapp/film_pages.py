@@ -26,6 +26,7 @@ from webapp.gallery_pages import (
 from webapp.jobs import submit
 from webapp.preset_choice import PRESET_WORDS, drives_of, find_preset, write_preset
 from webapp.previews import PREVIEW_S, forget_previews, preview_of
+from webapp.retention import forget_film, kept_until_s
 from webapp.route_forms import LAYERS, MECHANISMS, name_heard, name_seen, spare_row
 from webapp.security import own_film, own_song
 from webapp.service import service
@@ -92,6 +93,7 @@ def show(film_id: str) -> str:
         blends=BLENDS,
         stage_words=REPORT_WORDS,
         flash_warning=FLASH_WARNING,
+        kept_until_s=kept_until_s(film.song),
     )
 
 
@@ -176,9 +178,8 @@ def delete(film_id: str) -> AnyResponse:
     film = own_film(film_id)
     if film.is_waiting:
         abort(409)
-    service().storage.forget_film(film_id)
     song_id = film.song_id
-    db.session.delete(film)
+    forget_film(film)
     db.session.commit()
     return redirect(url_for("songs.show", song_id=song_id), 303)
 

@@ -7,6 +7,8 @@ row by compare-and-set, and a thread renews the claim while the work goes on.
     queued ──claim──▶ running ──finish──▶ done | failed
        ▲                │  │
        └── give back ───┘  └── cancel (by the visitor) ──▶ cancelled
+
+It is given back when the worker has to stop, or when a long film has had its turn.
 """
 
 import logging

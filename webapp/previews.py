@@ -7,7 +7,7 @@ from sqlalchemy import select
 from film.recipe import Recipe, build_recipe
 from webapp import leases
 from webapp.curves import FPS
-from webapp.service import service
+from webapp.retention import forget_film
 from webapp.tables import Film, Song, db
 
 PREVIEW_S: Final = 5.0
@@ -47,6 +47,5 @@ def forget_previews(song: Song) -> None:
         if film.is_waiting:
             leases.cancel(db.engine, Film, film.id)
             continue
-        service().storage.forget_film(film.id)
-        db.session.delete(film)
+        forget_film(film)
     db.session.commit()

@@ -1,6 +1,7 @@
 """What the operator may decide, read from the environment once and checked."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -52,18 +53,35 @@ class Settings:
         },
     )
 
+    address: str = field(
+        default="",
+        metadata={"help": "public address behind a proxy, such as https://films.example.org"},
+    )
+    password: str = field(
+        default="", metadata={"help": "password that visitors have to give; empty: none"}
+    )
+    keep_days: float = field(
+        default=0.0,
+        metadata={"help": "days after which songs and films are deleted, 0 to 3650; 0: never"},
+    )
+
     def __post_init__(self) -> None:
         ranges = {
             "port": (1, 65_535),
             "max_upload_mb": (1, 16_384),
             "max_song_s": (1.0, 36_000.0),
             "lease_s": (1.0, 600.0),
+            "keep_days": (0.0, 3_650.0),
         }
         for name, (lowest, highest) in ranges.items():
             if not lowest <= getattr(self, name) <= highest:
                 raise TonfilmError(
                     f"Set {PREFIX}{name.upper()} to a number from {lowest:g} to {highest:g}."
                 )
+        if self.address and not re.fullmatch(r"https?://[^/\s?#]+/?", self.address):
+            raise TonfilmError(
+                f"Set {PREFIX}ADDRESS to an address such as https://films.example.org."
+            )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:

@@ -18,6 +18,7 @@ from webapp.drawing import draw, draw_soundtrack
 from webapp.forms import UploadForm
 from webapp.gallery_pages import favourite_theme, list_stills, open_gallery
 from webapp.jobs import submit
+from webapp.retention import forget_song, is_at_work, kept_until_s
 from webapp.security import own_song, visitor
 from webapp.service import service
 from webapp.storage import title_of
@@ -68,7 +69,13 @@ def show(song_id: str) -> str:
     if song.state == State.DONE:
         path = service().storage.analysis(song_id)
         drawing = draw(Analysis.model_validate_json(path.read_bytes()))
-    return render_template("song.html", song=song, drawing=drawing, status=describe(song))
+    return render_template(
+        "song.html",
+        song=song,
+        drawing=drawing,
+        status=describe(song),
+        kept_until_s=kept_until_s(song),
+    )
 
 
 @pages.get("/songs/<song_id>/status.json")
@@ -98,13 +105,9 @@ def analyse_again(song_id: str) -> AnyResponse:
 def delete(song_id: str) -> AnyResponse:
     """Delete a song with its films, unless a worker is at one of them."""
     song = own_song(song_id)
-    if song.is_waiting or any(film.is_waiting for film in song.films):
+    if is_at_work(song):
         abort(409)
-    storage = service().storage
-    for film in song.films:
-        storage.forget_film(film.id)
-    storage.forget_song(song_id)
-    db.session.delete(song)
+    forget_song(song)
     db.session.commit()
     return redirect(url_for("songs.home"), 303)
 

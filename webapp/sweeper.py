@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from webapp import leases
 from webapp.jobs import TASKS, wake
+from webapp.retention import forget_old
 from webapp.service import service
 from webapp.tables import db
 
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 def sweep(app: Flask, unsent_s: float) -> None:
-    """Wake a worker once more for every row that seems forgotten.
+    """Wake a worker once more for every row that seems forgotten, and forget what is old.
 
     Parameters
     ----------
@@ -32,6 +33,7 @@ def sweep(app: Flask, unsent_s: float) -> None:
         for table in TASKS:
             for identity in leases.find_lost(db.engine, table, lease_s, unsent_s):
                 wake(table, identity)
+        forget_old()
 
 
 def watch(app: Flask, lease_s: float) -> None:

@@ -1,0 +1,54 @@
+"""How long songs and films are kept, and how they are forgotten."""
+
+import logging
+import time
+
+from sqlalchemy import select
+
+from webapp.service import service
+from webapp.tables import Film, Song, db
+
+DAY_S = 24 * 3600
+
+log = logging.getLogger(__name__)
+
+
+def forget_film(film: Film) -> None:
+    """Delete a film that nobody works at; the caller commits."""
+    service().storage.forget_film(film.id)
+    db.session.delete(film)
+
+
+def forget_song(song: Song) -> None:
+    """Delete a song with its films, at none of which anybody works; the caller commits."""
+    for film in song.films:
+        service().storage.forget_film(film.id)
+    service().storage.forget_song(song.id)
+    db.session.delete(song)
+
+
+def is_at_work(song: Song) -> bool:
+    """Claim that a worker will still change a song or one of its films."""
+    return song.is_waiting or any(film.is_waiting for film in song.films)
+
+
+def kept_until_s(song: Song) -> float | None:
+    """Tell when a song and its films go, in seconds since 1970; None: they are kept.
+
+    A new film keeps its song, and the other films with it.
+    """
+    keep_days = service().settings.keep_days
+    newest_s = max([song.created_s, *(film.created_s for film in song.films)])
+    return newest_s + keep_days * DAY_S if keep_days else None
+
+
+def forget_old() -> None:
+    """Delete the songs whose time has come, with their films."""
+    if not service().settings.keep_days:
+        return
+    for song in db.session.scalars(select(Song)).all():
+        until_s = kept_until_s(song)
+        if until_s is not None and until_s < time.time() and not is_at_work(song):
+            log.info("Song %s has been kept long enough", song.id)
+            forget_song(song)
+    db.session.commit()
