@@ -55,7 +55,6 @@ def _descend(stills: Stills, target: Tensor, style: Tensor, tell: Callable[[int]
     """Bring a style (1, D) near to a target (1, 3, h, w), in place, and return its knots."""
     height, width = target.shape[2:]
     rows, columns = spline_rows(height), spline_rows(width)
-    own = style.new_ones(1, 1, 1)
     with torch.no_grad():
         knots = stills.generator.fields(style, height, width).coarse * HEIGHT
     optimiser = torch.optim.Adam(
@@ -71,7 +70,7 @@ def _descend(stills: Stills, target: Tensor, style: Tensor, tell: Callable[[int]
         shaken = knots + strength * torch.randn(knots.shape, generator=random).to(knots)
         down, right = divmod(step % 4, 2)  # a quarter of the pixels is enough for a step
         seen = rows[down::2], columns[right::2]
-        painted = stills.generator.read(Knots(coarse=shaken, own=own), style, *seen)
+        painted = stills.generator.read(Knots(coarse=shaken), style, *seen)
         loss = F.l1_loss(painted, target[:, :, down::2, right::2])
         optimiser.zero_grad()
         torch.autograd.backward(loss)

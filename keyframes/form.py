@@ -2,14 +2,7 @@
 
 from dataclasses import dataclass, fields
 
-OPTIONAL = (
-    "n_octaves",
-    "n_spots",
-    "n_profiles",
-    "n_fine",
-    "n_lines",
-    "n_layers",
-)  # 0 leaves them out
+OPTIONAL = ("n_octaves", "n_spots", "n_fine", "n_lines", "n_layers")  # 0 leaves them out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +21,10 @@ class Form:
     width: int = 128  # channels of the generator's coarse maps; half, then a quarter inside
     n_fields: int = 16  # smooth fields that pictures are read from
     n_fine: int = 4  # finer ones beside them; 0 where nothing in the pictures is small
-    n_spots: int = 2  # layers that are a disc or a glow, anywhere
-    n_profiles: int = 4  # layers that stand on the ground, as ridges and rows of houses do
+    n_spots: int = 3  # layers that are a disc or a glow, anywhere
     n_lines: int = 8  # fields of the row alone, and as many of the column; 0: nothing straight
-    line_width: int = 64  # channels inside the network of the lines
-    n_layers: int = 10  # others that are laid over each other; 0: colours from waves and tones
+    line_width: int = 48  # channels inside the network of the lines
+    n_layers: int = 12  # that are laid over each other; 0: colours from waves and tones
     n_waves: int = 24  # tones that go up and down with the fields
     n_tones: int = 32  # tones that colours are mixed from
     whole_width: int = 64  # channels of the critic of whole pictures
@@ -48,6 +40,3 @@ class Form:
                 raise ValueError(f"{field.name} must be {smallest} or more.")
         if self.n_layers in (1, 2):
             raise ValueError("n_layers must be 0, or 3 or more: a ground, a haze, a cut layer.")
-        n_cut = self.n_layers - 1 - (self.n_layers - 1) // 2
-        if self.n_layers and self.n_profiles > n_cut:
-            raise ValueError("n_layers must be twice n_profiles or more: each bears a cut layer.")

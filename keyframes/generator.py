@@ -35,7 +35,6 @@ from keyframes.silhouettes import Silhouettes
 from pix2pix.inner import Inner, apply
 
 LONGEST_OCTAVE = 1.5  # radians to a unit of noise; each octave turns twice as fast as the last
-MOST_ZOOMED = 0.7  # logarithm of how much further apart or closer the waves of lines may lie
 # Pixels read together: what they need then stays in a processor's cache. The way back goes through
 # memory anyhow, and fewer pieces cost it less.
 N_AT_ONCE, N_AT_ONCE_LEARNING = 2**12, 2**14
@@ -46,8 +45,7 @@ class Generator(Special):
 
     style ─▶ waves over the plane ─▶ 8×8, attention ─▶ 16×16 ─▶ 32×32 knots of smooth fields
       │                                                          ├─▶ 64×64 knots of fine fields
-      │                          waves along each side ──────────┼─▶ 128 + 128 knots of lines
-      │                                                          └─▶ 128 knots of profiles
+      │                          waves along each side ──────────┴─▶ 128 + 128 knots of lines
       ╰─────────────────────────────────────────▶ each pixel's colour, read from the fields there
 
     The fields are cubic B-splines, and a pixel's colour depends on their values at that pixel
@@ -56,9 +54,7 @@ class Generator(Special):
     left to learn is which ones. What is smaller than a knot of theirs, such as a star, comes from
     the fine fields. What is straight, upright or level, such as a horizon, a wall, or a front of
     windows, comes from the lines: a field of the row alone and one of the column alone make a grid
-    together. What stands on the ground, ridges and rows of houses, ends above in a profile, which
-    is a line too. Colours are read by `Silhouettes`; or, where pictures are bands and flows as the
-    abstract ones are, by a small network of sines.
+    together. Colours are read by `Silhouettes`; in older files by a small network of sines.
     """
 
     def __init__(self, form: Form) -> None:
@@ -83,10 +79,8 @@ class Generator(Special):
             self.at_whole = self._stage([width // 4, width // 4])
             self.to_fine = nn.Conv2d(width // 4, form.n_fine, 1)
         if form.n_lines:
-            self.row_lines = Lines(form, form.n_lines)
-            self.column_lines = Lines(form, form.n_lines)
-        if form.n_profiles:
-            self.profiles = Profiles(form)
+            self.row_lines = Lines(form)
+            self.column_lines = Lines(form)
         if form.n_layers:
             self.silhouettes = Silhouettes(form)
             return
@@ -146,9 +140,7 @@ class Generator(Special):
             x = conv(x, styles)
         x = apply(inner, "fine", x)
         coarse = normalise(self.to_fields(x))
-        fine = rows = columns = profiles = None
-        if self.form.n_profiles:
-            profiles = self.profiles(x.mean(2), styles)
+        fine = rows = columns = None
         if self.form.n_lines:
             rows = self.row_lines(x.mean(3), styles)
             columns = self.column_lines(x.mean(2), styles)
@@ -157,7 +149,7 @@ class Generator(Special):
             for conv in self.at_whole:
                 x = conv(x, styles)
             fine = normalise(self.to_fine(x))
-        return Knots(coarse=coarse, fine=fine, rows=rows, columns=columns, profiles=profiles)
+        return Knots(coarse=coarse, fine=fine, rows=rows, columns=columns)
 
     def _waves(self, styles: Tensor, n_rows: int, n_columns: int) -> Tensor:
         """Return plane waves (B, width, n_rows, n_columns) whose phases the styles set.
@@ -197,8 +189,7 @@ class Generator(Special):
                 if self.form.n_layers:
                     cut = self.silhouettes.under(their_styles)
                     fields = (read_strip(strip, some, columns, cut.spots) for strip in strips)
-                    painted = [self.silhouettes(x, cut, some.own) for x in fields]
-                    pictures.append(torch.cat(painted, 2))
+                    pictures.append(torch.cat([self.silhouettes(x, cut) for x in fields], 2))
                 else:
                     layers = self._set_layers(their_styles)
                     fields = (read_strip(strip, some, columns, None) for strip in strips)
@@ -245,25 +236,23 @@ class Lines(Special):
     average across says where walls and horizons are.
     """
 
-    def __init__(self, form: Form, n_lines: int) -> None:
+    def __init__(self, form: Form) -> None:
         super().__init__()
         self.frequencies = nn.Parameter(torch.empty(form.line_width))  # radians to a pixel
         self.heights = nn.Parameter(torch.empty(form.line_width))
         self.phases = nn.Linear(form.n_style, form.line_width)
-        self.zooms = nn.Linear(form.n_style, form.line_width)  # logarithms
         n_seen = form.line_width + form.width // 4
         widths = [n_seen, form.line_width, form.line_width, form.line_width]
         self.convs = nn.ModuleList(
             StyledConv(n_in, n_out, form.n_style, along=True) for n_in, n_out in pairwise(widths)
         )
-        self.to_lines = nn.Conv1d(form.line_width, n_lines, 1)
+        self.to_lines = nn.Conv1d(form.line_width, form.n_lines, 1)
 
     def forward(self, seen: Tensor, styles: Tensor) -> Tensor:
         """Map (B, C, 4n) and styles (B, n_style) to knots (B, n_lines, 16n)."""
         n = seen.shape[2] * KNOT // LINE_KNOT
         place = (torch.arange(n) + 0.5 - n / 2).to(styles) * LINE_KNOT
-        zoom = self.zooms(styles).clamp(-MOST_ZOOMED, MOST_ZOOMED).exp()
-        angles = (self.frequencies * zoom)[:, :, None] * place + self.phases(styles)[:, :, None]
+        angles = self.frequencies[:, None] * place + self.phases(styles)[:, :, None]
         fine = F.interpolate(seen, size=n, mode="linear", align_corners=False)
         waves = torch.sin(angles) * self.heights[:, None]
         x = torch.cat([waves.to(fine), fine], 1)
@@ -277,31 +266,6 @@ class Lines(Special):
         self.frequencies.copy_(2 * math.pi / periods)
         self.heights.copy_((periods / 128) ** 0.7)  # as rough as mountains are, not as noise
         _start_phases(self.phases, generator)
-        self.zooms.weight.mul_(0.05)
-
-
-class Profiles(Special):
-    """Lay profiles along pictures: y of what ends there above, in units, and how it is shaded."""
-
-    def __init__(self, form: Form) -> None:
-        super().__init__()
-        self.n = form.n_profiles
-        self.lines = Lines(form, 2 * self.n)
-        self.levels = nn.Linear(form.n_style, 2 * self.n)  # mean y, logarithm of its variation
-
-    def forward(self, seen: Tensor, styles: Tensor) -> Tensor:
-        """Map (B, C, 4n) and styles (B, n_style) to knots (B, 2 n_profiles, 16n)."""
-        rises, shades = self.lines(seen, styles).chunk(2, 1)
-        levels, variations = self.levels(styles)[:, :, None].chunk(2, 1)
-        heights = levels - variations.clamp(max=0.0).exp() * rises
-        return torch.cat([heights, shades.to(heights)], 1)
-
-    def start(self, generator: RandomGenerator) -> None:  # noqa: ARG002
-        """Begin one below the other, from the middle to the lower edge."""
-        self.levels.weight.mul_(0.15)
-        with torch.no_grad():
-            self.levels.bias[: self.n] = torch.linspace(0.0, 0.75, self.n)
-            self.levels.bias[self.n :] = math.log(0.12)
 
 
 def _start_phases(phases: nn.Linear, generator: RandomGenerator) -> None:

@@ -21,21 +21,17 @@ UNIT = 128  # pixels from the middle of a picture to coordinate 1
 NEAREST = 0.004  # square of the distance from a spot within which it grows no stronger
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Knots:
-    """What pictures are read from: the knots of fields, fine fields, lines and profiles.
+    """What pictures are read from: the knots of fields, fine fields and lines.
 
-    What a theme or a portrait has not counts as 0.
+    Without fine fields or lines, as in the older themes and in portraits, those count as 0.
     """
 
     coarse: Tensor  # (B, n_fields, 4n, 4m) for n by m places
     fine: Tensor | None = None  # (B, n_fine, 8n, 8m)
     rows: Tensor | None = None  # (B, n_lines, 16n), of lines that change from row to row alone
     columns: Tensor | None = None  # (B, n_lines, 16m), from column to column
-    # (B, 2 n_profiles, 16m): y of what stands on the ground, in units, and how it is shaded
-    profiles: Tensor | None = None
-    # (B, 1, 1) in [0, 1], how far a picture is a user's own, where nothing stands on the ground
-    own: Tensor | None = None
 
     def __getitem__(self, some: slice) -> "Knots":
         return self.map(lambda knots: knots[some])
@@ -45,19 +41,21 @@ class Knots:
 
     def split(self, n: int) -> Iterator["Knots"]:
         """Take n pictures at a time; unlike slices, all at once on the way back."""
-        others = (
-            repeat(None) if knots is None else torch.split(knots, n) for knots in self._others()
+        fine, rows, columns = (
+            repeat(None) if knots is None else torch.split(knots, n)
+            for knots in (self.fine, self.rows, self.columns)
         )
-        for coarse, *rest in zip(torch.split(self.coarse, n), *others, strict=False):
-            yield Knots(coarse, *rest)
+        for part in zip(torch.split(self.coarse, n), fine, rows, columns, strict=False):
+            yield Knots(coarse=part[0], fine=part[1], rows=part[2], columns=part[3])
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Knots":
         """Change all there are."""
-        others = (None if knots is None else change(knots) for knots in self._others())
-        return Knots(change(self.coarse), *others)
-
-    def _others(self) -> tuple[Tensor | None, ...]:
-        return self.fine, self.rows, self.columns, self.profiles, self.own
+        return Knots(
+            coarse=change(self.coarse),
+            fine=None if self.fine is None else change(self.fine),
+            rows=None if self.rows is None else change(self.rows),
+            columns=None if self.columns is None else change(self.columns),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,16 +90,14 @@ def read_across(knots: Knots, columns: Reading) -> Knots:
         fine=None if knots.fine is None else knots.fine @ columns.fine.T,
         rows=knots.rows,
         columns=None if knots.columns is None else knots.columns @ columns.line.T,
-        profiles=None if knots.profiles is None else knots.profiles @ columns.line.T,
-        own=knots.own,
     )
 
 
 def read_strip(strip: Reading, across: Knots, columns: Reading, spots: Tensor | None) -> Tensor:
     """Read some rows (h) of what `read_across` gave: (B, n_read, h · w).
 
-    First come the fields, then y and x and how near the spots are, then fine fields, how far a
-    pixel lies below each profile and how that is shaded there, lines of rows, of columns.
+    First come the fields, then y and x and how near the spots are, then fine fields, lines of
+    rows, of columns.
 
     Parameters
     ----------
@@ -118,9 +114,6 @@ def read_strip(strip: Reading, across: Knots, columns: Reading, spots: Tensor | 
         read.append(away.log() * -0.5)
     if across.fine is not None:
         read.append(strip.fine @ across.fine)
-    if across.profiles is not None:
-        heights, shades = across.profiles[:, :, None].chunk(2, 1)
-        read += [strip.place[:, None] - heights, shades.expand(-1, -1, *plane)]
     if across.rows is not None and across.columns is not None:
         read.append((across.rows @ strip.line.T)[:, :, :, None].expand(-1, -1, *plane))
         read.append(across.columns[:, :, None].expand(-1, -1, *plane))

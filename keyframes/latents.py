@@ -39,8 +39,8 @@ class OwnFields:
         """Mix with the fields (B, n_fields, n, m) that styles give, of variance 1.
 
         A mean of two fields varies less than they do and would be painted flat, so the mixture is
-        brought to a variation between theirs. A picture of the user's has no fine fields, no lines
-        and no profiles: those of a still fade away.
+        brought to a variation between theirs. A picture of the user's has no fine fields and no
+        lines: those of a still fade away.
         """
         fields = given.coarse
         away = 1 - self.shares.to(fields)
@@ -49,7 +49,7 @@ class OwnFields:
         spreads = away + self.spreads.to(fields)
         coarse = mean + (mixed - mean) * spreads * torch.rsqrt(variance + EPSILON)
         faded = given.map(lambda knots: knots * spread(away[:, :, 0, 0], knots))
-        return replace(faded, coarse=coarse, own=1 - away[:, 0])
+        return replace(faded, coarse=coarse)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torchvision.utils import make_grid
 
-from keyframes.form import OPTIONAL, Form
+from keyframes.form import Form
 from keyframes.generator import Generator
 from keyframes.knots import spline_rows
 from keyframes.latents import OwnFields
@@ -22,7 +22,7 @@ from pix2pix.threads import one_thread
 TRUNCATION = 0.8
 
 # Files that do not name these are from before there were any.
-BEFORE = dict.fromkeys(OPTIONAL, 0)
+BEFORE = {"n_octaves": 0, "n_spots": 0, "n_fine": 0, "n_lines": 0, "n_layers": 0}
 
 N_AVERAGED = 4096  # styles whose mean is taken
 N_AT_ONCE = 8  # pictures painted together for a sheet

@@ -1,22 +1,17 @@
 """Layers that are laid over each other: what is in front hides what is behind."""
 
 import math
-from dataclasses import replace
 
 import pytest
 import torch
 
 from keyframes.form import Form
 from keyframes.generator import Generator
-from keyframes.knots import spline_rows
 from keyframes.layers import initialise
 from keyframes.silhouettes import Cut, Silhouettes
 from pix2pix.run import seeded
 
-# Reads 6 fields.
-SMALL = Form(
-    n_fields=1, n_spots=0, n_profiles=0, n_fine=1, n_lines=1, n_layers=5, n_style=8, line_width=16
-)
+SMALL = Form(n_fields=1, n_spots=0, n_fine=1, n_lines=1, n_layers=5, n_style=8)  # reads 6 fields
 RAMP = torch.linspace(-1, 1, 101).reshape(1, 1, -1)  # the one field that is read
 
 
@@ -31,7 +26,7 @@ def _cut(sharpness: float, places: tuple[float, float]) -> Cut:
 
 
 def _paint(cut: Cut) -> torch.Tensor:
-    form = replace(SMALL, n_fine=0, n_lines=0, n_layers=3)
+    form = Form(n_fields=1, n_spots=0, n_fine=0, n_lines=0, n_layers=3, n_style=8)
     return Silhouettes(form)(RAMP, cut)[0]
 
 
@@ -78,7 +73,7 @@ def test_lines_cut_the_front_layers_alone() -> None:
 
 
 def test_a_spot_is_a_disc_where_the_style_lays_it_in_any_shape_of_picture() -> None:
-    generator = Generator(Form(width=16, n_style=8, n_spots=1, n_profiles=0, n_lines=0))
+    generator = Generator(Form(width=16, n_style=8, n_spots=1, n_lines=0))
     initialise(generator, seeded(0))
     layers = generator.silhouettes
     with torch.no_grad():
@@ -101,80 +96,3 @@ def test_a_spot_is_a_disc_where_the_style_lays_it_in_any_shape_of_picture() -> N
         away = torch.hypot(y + 0.5 - height / 2 + 64, x + 0.5 - width / 2 - 32)
         assert picture[:, away < 34].min() > 0.9
         assert picture[:, away > 42].max() < -0.9
-
-
-def _stand_alone(n_profiles: int) -> Generator:
-    """Return a generator that paints its ground black and its profiles in colours of their own.
-
-    The first is red, the second green; each bears a layer that covers all it may, in blue.
-    """
-    form = Form(width=16, n_style=8, n_spots=0, n_profiles=n_profiles, n_lines=1, n_layers=5)
-    generator = Generator(form)
-    initialise(generator, seeded(0))
-    layers, levels = generator.silhouettes, generator.profiles.levels
-    with torch.no_grad():
-        for linear in (levels, layers.sharpness, layers.shades, layers.falls):
-            linear.weight.zero_()
-        layers.falls.bias.zero_()
-        layers.sharpness.bias.fill_(math.log(200))
-        layers.shades.bias.fill_(-9.0)
-        levels.bias[:n_profiles] = torch.tensor([-0.2, 0.3])[:n_profiles]
-        levels.bias[n_profiles:] = math.log(0.1)
-        for mixture in (layers.hazes, layers.contours, layers.shading):
-            mixture.shift.weight.zero_()
-            mixture.shift.bias.fill_(-9.0)
-        colours = layers.shading.shift.bias.reshape(3, -1)
-        for place in range(n_profiles):  # the ground and two hazes lie behind
-            colours[place, 3 + 2 * place] = 9.0
-            colours[2, 4 + 2 * place] = 9.0
-    return generator
-
-
-def test_a_profile_covers_what_lies_below_it_and_hides_those_behind() -> None:
-    generator = _stand_alone(2)
-    style = torch.zeros(1, 8)
-    (picture,) = generator(style, 256, 300)
-    heights = generator.fields(style, 256, 300).profiles
-    assert heights is not None
-    tops = (heights[0, :2] @ spline_rows(300).line.T) * 128 + 128  # pixels from above
-    assert tops.std(1).min() > 3  # neither is a level line
-    y = torch.arange(256)[:, None] + 0.5
-    far, near = (y - top for top in tops)
-    assert picture[:, (far < -3) & (near < -3)].max() < -0.99
-    red = picture[:, (far > 3) & (near < -3)]
-    assert red[0].min() > 0.99
-    assert red[1:].max() < -0.99
-    green = picture[:, near > 3]
-    assert green[1].min() > 0.99
-    assert green[[0, 2]].max() < -0.99
-
-
-def test_what_a_profile_bears_does_not_reach_beyond_it() -> None:
-    generator = _stand_alone(2)
-    with torch.no_grad():
-        generator.silhouettes.contours.shift.bias[0] = 9.0  # on the profile behind
-    (picture,) = generator(torch.zeros(1, 8), 256, 300)
-    plain = _stand_alone(2)(torch.zeros(1, 8), 256, 300)[0]
-    blue = picture[2] > 0.5
-    red, green = plain[0] > 0.5, plain[1] > 0.5
-    assert (blue & red).sum() > 0.97 * red.sum()
-    assert (blue & green).sum() < 0.01 * green.sum()
-    assert (blue & ~red & ~green).sum() < 0.01 * red.sum()
-
-
-def test_in_a_picture_of_the_users_nothing_stands_on_the_ground() -> None:
-    generator = _stand_alone(2)
-    with torch.no_grad():
-        generator.silhouettes.contours.shift.bias[0] = 9.0
-    style = torch.zeros(1, 8)
-    knots = replace(generator.fields(style, 64, 64), own=torch.ones(1, 1, 1))
-    painted = generator.read(knots, style, spline_rows(64), spline_rows(64))
-    # What a profile would bear is a layer like the others then.
-    assert painted[:, 2].min() > 0.99
-    assert painted[:, :2].max() < -0.99
-
-
-@pytest.mark.parametrize("n_layers", [3, 6])
-def test_each_profile_needs_a_layer_to_bear(n_layers: int) -> None:
-    with pytest.raises(ValueError, match="twice n_profiles"):
-        Form(n_profiles=4, n_layers=n_layers)

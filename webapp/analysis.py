@@ -53,6 +53,8 @@ def summarise(features: Features, mono: Mono) -> Analysis:
         tempo_bpm=features.tempo_bpm,
         beats_s=tuple(features.beat_times_s.tolist()),
         downbeats_s=tuple(features.downbeat_times_s.tolist()),
+        sections_s=tuple(features.section_times_s.tolist()),
+        section_kinds=tuple(features.section_kinds.tolist()),
         lowest=lowest,
         highest=highest,
         curves=tuple(

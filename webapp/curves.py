@@ -30,6 +30,8 @@ class Analysis(BaseModel):
     tempo_bpm: float  # 0 where no beat was found
     beats_s: tuple[float, ...]
     downbeats_s: tuple[float, ...]
+    sections_s: tuple[float, ...] = ()  # their starts, the first at 0
+    section_kinds: tuple[int, ...] = ()  # 0 for the first; equal where it comes again
     lowest: tuple[float, ...]  # (n_points,) in [-1, 0], the waveform's lower edge
     highest: tuple[float, ...]  # (n_points,) in [0, 1], its upper edge
     curves: tuple[Curve, ...]

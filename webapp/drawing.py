@@ -9,6 +9,7 @@ HEIGHT ────────────────
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import ascii_uppercase
 
 from webapp.curves import Analysis, Group
 from webapp.route_forms import SLIDERS
@@ -17,6 +18,7 @@ from webapp.wording import clock
 WIDTH, HEIGHT = 1000, 100
 MAX_TICKS = 400  # more beats than this are a grey mass: then bars alone are drawn
 N_LABELS = 5
+N_SHADES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +40,23 @@ class Strip:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Section:
+    """A part of the song, such as a verse."""
+
+    x: float  # where it begins, of WIDTH
+    width: float
+    shade: int  # 0 to N_SHADES − 1; alike where the same part comes again
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Drawing:
     """Everything that is drawn of a song."""
 
     waveform: str
     beats: str  # small ticks
     bars: str  # longer ones, where the downbeats are
+    sections: tuple[Section, ...]  # none where the song is one
     strips: tuple[Strip, ...]
     labels: tuple[str, ...]  # times, equally spaced from the start to the end
     tempo_bpm: float
@@ -58,6 +71,7 @@ def draw(analysis: Analysis) -> Drawing:
         waveform=_waveform(analysis.lowest, analysis.highest),
         beats=_ticks(beats_s, duration_s, 4),
         bars=_ticks(analysis.downbeats_s, duration_s, 9),
+        sections=_part(analysis),
         strips=tuple(_strip(analysis, group) for group in ("level", "frequency", "timbre")),
         labels=tuple(clock(duration_s * i / (N_LABELS - 1)) for i in range(N_LABELS)),
         tempo_bpm=analysis.tempo_bpm,
@@ -75,6 +89,23 @@ def draw_soundtrack() -> str:
     left = [f"{20 - 1 - swing:.1f} {y}" for y, swing in zip(steps, swings, strict=True)]
     right = [f"{20 + 1 + swing:.1f} {y}" for y, swing in zip(steps, swings, strict=True)]
     return "M" + "L".join([*left, *reversed(right)]) + "Z"
+
+
+def _part(analysis: Analysis) -> tuple[Section, ...]:
+    """Lay the sections along the song; they are named as musicians do: A, B, A, C."""
+    starts = analysis.sections_s
+    if len(starts) < 2:
+        return ()
+    stops = [*starts[1:], analysis.duration_s]
+    return tuple(
+        Section(
+            x=round(WIDTH * start / analysis.duration_s, 1),
+            width=round(WIDTH * (stop - start) / analysis.duration_s, 1),
+            shade=kind % N_SHADES,
+            words=f"Part {ascii_uppercase[kind % 26]}, {clock(start)} to {clock(stop)}",
+        )
+        for start, stop, kind in zip(starts, stops, analysis.section_kinds, strict=True)
+    )
 
 
 def _strip(analysis: Analysis, group: Group) -> Strip:
