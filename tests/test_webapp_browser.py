@@ -201,6 +201,27 @@ def test_a_film_plays_while_it_is_made_and_becomes_the_mp4(
     wait_for(page, "document.querySelector('video').currentTime > 0.1")
 
 
+@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_a_preview_leads_to_the_film_and_back(
+    open_page: OpenPage, write_wav: WriteWav, size: dict[str, int]
+) -> None:
+    page = open_page(size)
+    page.set_input_files("input[type=file]", write_wav(music(7.5), name="Probe.wav"))
+    page.get_by_role("link", name="Choose pictures").click()
+    page.locator(".still").nth(3).click()
+    start = page.get_by_label("Preview from")
+    start.fill("1")
+    start.press("ArrowRight")
+    expect(page.locator("[data-clock]")).to_have_text("0:02")
+    assert fits(page)
+    page.get_by_role("button", name="Preview 5 seconds").click()
+    page.get_by_role("button", name="Render the whole film").wait_for()
+    assert (read_recipe(page).start_s, read_recipe(page).duration_s) == (2.0, 5.0)
+    assert fits(page)
+    page.get_by_role("link", name="Back to the choices").click()
+    assert marks(page) == ["1"]
+
+
 def read_recipe(page: Page) -> Recipe:
     """Read the recipe of the film whose page this is."""
     return parse_recipe(page.request.get(f"{page.url}/recipe.json").body())

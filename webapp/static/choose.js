@@ -106,8 +106,8 @@ if (more) {
   });
 }
 
-for (const slider of form.querySelectorAll("input[type=range]")) {
-  const output = slider.parentElement.querySelector("[data-percent]");
+for (const output of form.querySelectorAll("[data-percent]")) {
+  const slider = output.parentElement.querySelector("input[type=range]");
   const tell = () => {
     output.textContent = `${Math.round(100 * slider.value)} %`;
   };
