@@ -69,15 +69,14 @@ def look(film_id: str) -> dict[str, Any]:
 
 @pages.get("/films/<film_id>/live/<int:place>/pictures.mp4")
 def pictures(film_id: str, place: int) -> Response:
-    """Send the pictures of a piece."""
+    """Send the pictures of a piece; nothing if it is not there yet, or not any more."""
     making = _find(own_film(film_id))
-    if place >= making.n_ready():
+    if place >= len(making.pieces):
         abort(404)
     try:
-        content = cut_pictures(making.paths[place], making.pieces[place])
-    except FileNotFoundError:  # the film was put together at this moment
-        abort(404)
-    return _send(content)
+        return _send(cut_pictures(making.paths[place], making.pieces[place]))
+    except FileNotFoundError:  # the player was told of it, and the film put together since
+        return Response(status=204)
 
 
 @pages.get("/films/<film_id>/live/<int:place>/sound.mp4")

@@ -94,8 +94,7 @@ class LiveFilm {
     this.isLoading = true;
     try {
       for (let place = this.next(); place !== null; place = this.next()) {
-        await this.append(place);
-        if (this.isOver) return;
+        if (!(await this.append(place)) || this.isOver) return;
         await this.goOn();
       }
       await this.letGo();
@@ -121,14 +120,16 @@ class LiveFilm {
     const parts = await Promise.all(
       ["pictures", "sound"].map(async (kind) => {
         const answer = await fetch(`${this.address}/${place}/${kind}.mp4`);
-        if (!answer.ok) throw new Error(`Piece ${place} is gone`);
+        if (!answer.ok) throw new Error(`Piece ${place} cannot be had`);
         return answer.arrayBuffer();
       }),
     );
+    if (!parts[0].byteLength) return false; // gone: the film was put together
     for (const [which, part] of parts.entries()) {
       if (part.byteLength && !this.isOver) await change(this.buffers[which], (buffer) => buffer.appendBuffer(part));
     }
     this.loaded.add(place);
+    return true;
   }
 
   // Let go of what was seen, since browsers keep some minutes of a film at most.
