@@ -131,7 +131,7 @@ def test_a_cancelled_run_goes_on_where_it_was(
 ) -> None:
     song = write_wav(music(9.0))
     make(song, "undisturbed.mp4")
-    for n_frames in (20, 34):  # in the second segment, and in the third
+    for n_frames in (20, 34):  # in the third segment, and in the fourth
         with pytest.raises(StoppedError):
             make_film(
                 Song(path=song),
@@ -145,7 +145,7 @@ def test_a_cancelled_run_goes_on_where_it_was(
     assert not (tmp_path / "film.mp4").exists()
     torn = tmp_path / "work" / "00000016-00000032.mp4"
     torn.write_bytes(torn.read_bytes()[:500])
-    assert make(song).n_resumed_segments == 1
+    assert make(song).n_resumed_segments == 2
     frames = decode_frames(tmp_path / "film.mp4")
     assert np.array_equal(frames, decode_frames(tmp_path / "undisturbed.mp4"))
     assert not (tmp_path / "work").exists()
@@ -196,8 +196,9 @@ def test_a_killed_run_goes_on_where_it_was(
             make(song)
         run.send_signal(signal.SIGKILL)
     left = {path.name for path in (tmp_path / "work").iterdir()}
-    assert {"00000000-00000016.mp4", "00000016-00000032.mp4.part"} <= left
-    assert make(song).n_resumed_segments == 1
+    whole = {"00000000-00000008.mp4", "00000008-00000016.mp4"}
+    assert whole | {"00000016-00000032.mp4.part"} <= left
+    assert make(song).n_resumed_segments == 2
     make(song, "undisturbed.mp4")
     frames = decode_frames(tmp_path / "film.mp4")
     assert np.array_equal(frames, decode_frames(tmp_path / "undisturbed.mp4"))

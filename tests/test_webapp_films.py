@@ -186,7 +186,7 @@ def test_ticks_alone_are_enough_without_javascript(app: Flask, visitor: Visitor)
 
 
 # Fields of no name of the recipe's.
-SET_OTHERWISE = {"size", "picked", "csrf_token", "preset", "filled", "unguarded"}
+SET_OTHERWISE = {"preview_s", "size", "picked", "csrf_token", "preset", "filled", "unguarded"}
 
 WRONG = {
     "no pictures": ({"keyframes": ""}, "Choose 1 to 64 pictures."),

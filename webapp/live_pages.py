@@ -1,22 +1,27 @@
-"""A film to watch while it is made: which pieces there are, and the pieces themselves."""
+"""A film to watch while it is made: which pieces there are, and the pieces themselves.
+
+What cuts pieces needs PyAV, which is loaded when somebody watches, and not with the pages.
+"""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, abort, url_for
 
-from film.live import SOUND_CODEC, Piece, cut_pictures, cut_sound, list_pieces, name_codec
 from film.recipe import parse_recipe
-from film.segments import cut_excerpt, plan
-from film.sound import choose_form
-from film.video import REORDER_FRAMES, Track
+from film.segments import Excerpt, cut_excerpt, plan
 from spectro.audio import Audio, Limits, load
 from spectro.timeline import Timeline
 from webapp.security import own_film
 from webapp.service import service
 from webapp.tables import Film
+
+if TYPE_CHECKING:
+    from film.live import Piece
 
 MIMETYPE = "video/mp4"
 
@@ -29,7 +34,7 @@ class _Making:
 
     pieces: tuple[Piece, ...]
     paths: tuple[Path, ...]  # of the pieces' segments, whether they are there or not
-    timeline: Timeline
+    excerpt: Excerpt
 
     def n_ready(self) -> int:
         """Count the pieces that are there, from the first on, without a gap."""
@@ -50,6 +55,9 @@ def look(film_id: str) -> dict[str, Any]:
     n_ready : pieces that are there, from the first on
     film : address of the film when it is put together, or ""
     """
+    from film.live import SOUND_CODEC  # noqa: PLC0415
+    from film.video import REORDER_FRAMES  # noqa: PLC0415
+
     film = own_film(film_id)
     making = _find(film)
     n_ready = making.n_ready()
@@ -70,6 +78,8 @@ def look(film_id: str) -> dict[str, Any]:
 @pages.get("/films/<film_id>/live/<int:place>/pictures.mp4")
 def pictures(film_id: str, place: int) -> Response:
     """Send the pictures of a piece; nothing if it is not there yet, or not any more."""
+    from film.live import cut_pictures  # noqa: PLC0415
+
     making = _find(own_film(film_id))
     if place >= len(making.pieces):
         abort(404)
@@ -82,20 +92,23 @@ def pictures(film_id: str, place: int) -> Response:
 @pages.get("/films/<film_id>/live/<int:place>/sound.mp4")
 def sound(film_id: str, place: int) -> Response:
     """Send the sound of a piece; nothing where it is too short for any."""
+    from film.live import cut_sound  # noqa: PLC0415
+    from film.sound import choose_form  # noqa: PLC0415
+    from film.video import Track  # noqa: PLC0415
+
     film = own_film(film_id)
     making = _find(film)
     if place >= len(making.pieces):
         abort(404)
-    path = service().storage.song(film.song_id)
-    audio = _load(path, service().settings.limits)
-    recipe = parse_recipe(film.recipe)
-    excerpt = cut_excerpt(making.timeline, recipe.start_s, recipe.duration_s)
-    track = Track(audio=audio, form=choose_form(audio), excerpt=excerpt, title="")
+    audio = _load(service().storage.song(film.song_id), service().settings.limits)
+    track = Track(audio=audio, form=choose_form(audio), excerpt=making.excerpt, title="")
     is_last = place == len(making.pieces) - 1
     return _send(cut_sound(track, making.pieces[place], is_last=is_last))
 
 
 def _find(film: Film) -> _Making:
+    from film.live import list_pieces  # noqa: PLC0415
+
     recipe = parse_recipe(film.recipe)
     timeline = Timeline(
         fps=recipe.fps, n_samples=film.song.n_samples, sample_rate=film.song.sample_rate
@@ -106,11 +119,13 @@ def _find(film: Film) -> _Making:
     return _Making(
         pieces=list_pieces(segments, recipe.fps),
         paths=tuple(folder / segment.file_name for segment in segments),
-        timeline=timeline,
+        excerpt=excerpt,
     )
 
 
 def _name_codec(path: Path) -> str:
+    from film.live import name_codec  # noqa: PLC0415
+
     try:
         return name_codec(path)
     except FileNotFoundError:  # the film was put together at this moment
