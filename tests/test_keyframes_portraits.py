@@ -123,7 +123,8 @@ def test_seeds_alone_walk_as_they_always_have(stills: Stills) -> None:
         torch.lerp(styles[2], styles[0], 0.5),
     ]
     assert torch.equal(walked.styles, torch.stack(line))
-    painted = stills.generator(walked.styles.to(stills.device), H, W).add(1).mul(0.5)
+    with torch.inference_mode():  # learning reads more pixels at once, and ends in other last bits
+        painted = stills.generator(walked.styles.to(stills.device), H, W).add(1).mul(0.5)
     assert torch.equal(_paint(stills, walked), painted)
 
 
