@@ -36,7 +36,7 @@ def guard(app: Flask, settings: Settings) -> None:
     if settings.address:
         public = urlsplit(settings.address)
         app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
-        app.config["TRUSTED_HOSTS"] = [public.hostname or "", *LOOPBACK]
+        app.config["TRUSTED_HOSTS"] = [public.hostname or "", settings.host, *LOOPBACK]
         app.config["SESSION_COOKIE_SECURE"] = public.scheme == "https"
     elif settings.host in LOOPBACK:
         app.config["TRUSTED_HOSTS"] = LOOPBACK

@@ -22,6 +22,7 @@ from webapp.tables import Film
 
 if TYPE_CHECKING:
     from film.live import Piece
+    from film.sound import SoundForm
 
 MIMETYPE = "video/mp4"
 
@@ -93,15 +94,14 @@ def pictures(film_id: str, place: int) -> Response:
 def sound(film_id: str, place: int) -> Response:
     """Send the sound of a piece; nothing where it is too short for any."""
     from film.live import cut_sound  # noqa: PLC0415
-    from film.sound import choose_form  # noqa: PLC0415
     from film.video import Track  # noqa: PLC0415
 
     film = own_film(film_id)
     making = _find(film)
     if place >= len(making.pieces):
         abort(404)
-    audio = _load(service().storage.song(film.song_id), service().settings.limits)
-    track = Track(audio=audio, form=choose_form(audio), excerpt=making.excerpt, title="")
+    audio, form = _open(service().storage.song(film.song_id), service().settings.limits)
+    track = Track(audio=audio, form=form, excerpt=making.excerpt, title="")
     is_last = place == len(making.pieces) - 1
     return _send(cut_sound(track, making.pieces[place], is_last=is_last))
 
@@ -133,9 +133,12 @@ def _name_codec(path: Path) -> str:
 
 
 @lru_cache(maxsize=4)
-def _load(path: Path, limits: Limits) -> Audio:
-    """Open a song once for all of its pieces: its whole file is read for its hash."""
-    return load(path, limits)
+def _open(path: Path, limits: Limits) -> tuple[Audio, SoundForm]:
+    """Open a song once for all of its pieces: its whole file is read for its hash and its peak."""
+    from film.sound import choose_form  # noqa: PLC0415
+
+    audio = load(path, limits)
+    return audio, choose_form(audio)
 
 
 def _send(content: bytes) -> Response:

@@ -137,7 +137,7 @@ class LiveFilm {
     const { starts_s: starts, duration_s: duration } = this.made;
     const until = this.video.currentTime - BEHIND_S;
     const old = [...this.loaded].filter((place) => (starts[place + 1] ?? duration) < until);
-    if (!old.length || old.length < 4) return;
+    if (old.length < 4) return;
     const stop = starts[Math.max(...old) + 1];
     for (const buffer of this.buffers) await change(buffer, () => buffer.remove(0, stop));
     for (const place of old) this.loaded.delete(place);
