@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -89,13 +91,25 @@ class Trial:
 
         def refill() -> None:
             while self._n_films - self._count(Film) < chance.choice((1, 2)):
-                order(self.app, self._song_id, self._n_films)
-                self._n_films += 1
+                self.order()
 
+        self.begin()
+        wreak_havoc(self._crew, n_kills, chance, self._how_far, refill)
+        self.end_well()
+
+    def begin(self) -> None:
+        """Start the service, and give it the song."""
         self._crew.start("web", "first", "second")
         upload = Visitor(self.app).upload(self._song.read_bytes())
         self._song_id = upload.location.rsplit("/", 1)[1]
-        wreak_havoc(self._crew, n_kills, chance, self._how_far, refill)
+
+    def order(self) -> None:
+        """Ask for a film unlike those before."""
+        order(self.app, self._song_id, self._n_films)
+        self._n_films += 1
+
+    def end_well(self) -> None:
+        """See that all films end as they should."""
         wait_until(lambda: self._count(Film) == self._n_films, "all films are done")
         wait_until(self._crew.answers, "the page answers")
         check_films(self.app, self._song)
@@ -158,3 +172,45 @@ def test_films_live_through_kills_with_redis(
         trial.live_through(6)
     finally:
         trial.end()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a disk of 48 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("nobody but root may mount a disk")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.slow
+def test_a_film_waits_for_room_on_a_full_disk(
+    small_disk: Path, tiny_models: Path, song: Path
+) -> None:
+    """The database and the messages lie on the same disk."""
+    trial = Trial(small_disk, tiny_models, song)
+    try:
+        trial.begin()
+        trial.order()
+        work = small_disk / "instance" / "work"
+        wait_until(lambda: list(work.rglob("*.mp4")), "the first segment is there")
+        n_segments = fill(small_disk / "filler", work)
+        time.sleep(8.0)  # four leases: time to try, to fail, to be swept and to try again
+        assert len(list(work.rglob("*.mp4"))) <= n_segments + 1, "the disk was not full"
+        (small_disk / "filler").unlink()
+        trial.end_well()
+    finally:
+        trial.end()
+
+
+def fill(filler: Path, work: Path) -> int:
+    """Fill a disk to its last byte, whoever else writes; return how many segments there are."""
+    with filler.open("wb", buffering=0) as file:
+        for n_bytes in (1 << 20, 1 << 12, 1):
+            with suppress(OSError):
+                while True:
+                    file.write(b"\0" * n_bytes)
+    return len(list(work.rglob("*.mp4")))
