@@ -40,9 +40,11 @@ pages.add_app_template_filter(name_seen, "seen")
 
 
 @pages.get("/songs/<song_id>/film")
-def choose(song_id: str) -> str:
+def choose(song_id: str) -> AnyResponse | str:
     """Show the pictures to choose from and what else makes a film."""
     song = own_song(song_id)
+    if not song.is_checked:  # its page says what it waits for, or why it is of no use
+        return redirect(url_for("songs.show", song_id=song_id), 303)
     form = _open_form()
     made_theme = form.theme.data if form.theme.data in list_themes() else favourite_theme()
     theme = request.args.get("theme") or made_theme
@@ -56,6 +58,8 @@ def choose(song_id: str) -> str:
 def order(song_id: str) -> AnyResponse | tuple[str, int]:
     """Queue a film."""
     song = own_song(song_id)
+    if not song.is_checked:
+        return redirect(url_for("songs.show", song_id=song_id), 303)
     form = _open_form()
     read_card(form.theme.data or "")  # an unknown theme has no page to go back to
     if not form.validate_on_submit():

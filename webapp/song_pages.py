@@ -11,8 +11,8 @@ from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
-from spectro.audio import Audio, load
 from spectro.errors import TonfilmError
+from webapp.arrivals import admit
 from webapp.curves import Analysis
 from webapp.drawing import draw, draw_soundtrack
 from webapp.forms import UploadForm
@@ -39,7 +39,7 @@ def home() -> str:
 
 @pages.post("/songs")
 def upload() -> AnyResponse | tuple[str, int]:
-    """Take a visitor's song, if it can be used."""
+    """Take a visitor's song, if it may be one; the worker looks into it."""
     form = UploadForm()
     if not form.validate_on_submit():
         return _show_home(form, str(form.song.errors[0])), 400
@@ -64,14 +64,14 @@ def use_demo() -> AnyResponse:
 @pages.get("/songs/<song_id>")
 def show(song_id: str) -> str:
     """Show a song and what was heard in it."""
-    song = own_song(song_id)
+    song, storage = own_song(song_id), service().storage
     drawing = None
     if song.state == State.DONE:
-        path = service().storage.analysis(song_id)
-        drawing = draw(Analysis.model_validate_json(path.read_bytes()))
+        drawing = draw(Analysis.model_validate_json(storage.analysis(song_id).read_bytes()))
     return render_template(
         "song.html",
         song=song,
+        has_file=storage.song(song_id).exists(),
         drawing=drawing,
         status=describe(song),
         kept_until_s=kept_until_s(song),
@@ -87,15 +87,17 @@ def status(song_id: str) -> dict[str, Any]:
 @pages.get("/songs/<song_id>/song.wav")
 def audio(song_id: str) -> Response:
     """Send the song to the player, in whatever ranges it asks for."""
-    song = own_song(song_id)
-    return send_file(service().storage.song(song.id), mimetype="audio/wav", conditional=True)
+    path = service().storage.song(own_song(song_id).id)
+    if not path.exists():  # it was of no use
+        abort(404)
+    return send_file(path, mimetype="audio/wav", conditional=True)
 
 
 @pages.post("/songs/<song_id>/again")
 def analyse_again(song_id: str) -> AnyResponse:
-    """Try an analysis again that has failed."""
+    """Try an analysis again that has failed, unless the file was of no use."""
     song = own_song(song_id)
-    if song.state == State.FAILED:
+    if song.state == State.FAILED and service().storage.song(song_id).exists():
         song.n_tries = 0
         submit(song)
     return redirect(url_for("songs.show", song_id=song_id), 303)
@@ -135,7 +137,7 @@ def _show_home(form: UploadForm, sentence: str = "") -> str:
 
 
 def _take(title: str, write: Callable[[Path], object]) -> Song:
-    """Let a song arrive; keep it if it is good, and queue its analysis.
+    """Let a song arrive; keep it if it may be one, and queue its analysis.
 
     Parameters
     ----------
@@ -144,33 +146,12 @@ def _take(title: str, write: Callable[[Path], object]) -> Song:
     Raises
     ------
     TonfilmError
-        It cannot be used.
+        It is plainly no WAV.
     """
-    storage, identity = service().storage, uuid.uuid4().hex
-    arrived = storage.upload(identity)
+    identity = uuid.uuid4().hex
+    arrived = service().storage.upload(identity)
     try:
         write(arrived)
-        audio = _check(arrived, title)
-        arrived.replace(storage.song(identity))
+        return admit(identity, title)
     finally:
         arrived.unlink(missing_ok=True)
-    song = Song(
-        id=identity,
-        visitor=visitor(),
-        title=title,
-        sha256=audio.sha256,
-        sample_rate=audio.sample_rate,
-        n_channels=audio.n_channels,
-        n_samples=audio.n_samples,
-        n_promised_samples=audio.n_promised_samples,
-    )
-    submit(song)
-    return song
-
-
-def _check(arrived: Path, title: str) -> Audio:
-    try:
-        return load(arrived, service().settings.limits)
-    except TonfilmError as error:
-        # The visitor knows the file by its own name only.
-        raise TonfilmError(str(error).replace(arrived.name, f"“{title}”")) from error

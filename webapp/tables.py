@@ -59,25 +59,31 @@ class Job:
 
 
 class Song(Job, Base):
-    """A visitor's WAV; its job is the analysis that the page draws."""
+    """A visitor's WAV; its job is to be checked, and the analysis that the page draws."""
 
     __tablename__ = "song"
 
     visitor: Mapped[str] = mapped_column(index=True)
     title: Mapped[str]
-    sha256: Mapped[str]
-    sample_rate: Mapped[int]  # Hz
-    n_channels: Mapped[int]
-    n_samples: Mapped[int]
-    n_promised_samples: Mapped[int]
+    # What the check finds; nothing and 0 before it, and for ever where it refuses the file.
+    sha256: Mapped[str] = mapped_column(default="")
+    sample_rate: Mapped[int] = mapped_column(default=0)  # Hz
+    n_channels: Mapped[int] = mapped_column(default=0)
+    n_samples: Mapped[int] = mapped_column(default=0)
+    n_promised_samples: Mapped[int] = mapped_column(default=0)
     films: Mapped[list["Film"]] = relationship(
         back_populates="song", order_by="Film.created_s.desc()", cascade="all, delete-orphan"
     )
 
     @property
+    def is_checked(self) -> bool:
+        """Claim that the file was found good, and that its length and form are known."""
+        return self.n_samples > 0
+
+    @property
     def duration_s(self) -> float:
-        """Length of the sound."""
-        return self.n_samples / self.sample_rate
+        """Length of the sound; 0 before it is checked."""
+        return self.n_samples / self.sample_rate if self.is_checked else 0.0
 
 
 class Gallery(Job, Base):
