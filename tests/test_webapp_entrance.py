@@ -39,7 +39,14 @@ def test_without_the_password_there_is_nothing_but_the_door(closed: Flask) -> No
         if rule.endpoint in ("static", "bootstrap.static", "entrance.enter"):
             continue
         address = rule.rule
-        for part in ("<song_id>", "<film_id>", "<theme>", "<int:first_seed>", "<int:seed>"):
+        for part in (
+            "<song_id>",
+            "<film_id>",
+            "<upload_id>",
+            "<theme>",
+            "<int:first_seed>",
+            "<int:seed>",
+        ):
             address = address.replace(part, "0")
         address = address.replace("<int:place>", "0")
         if "GET" in (rule.methods or ()):

@@ -21,7 +21,7 @@ def addresses(app: Flask, method: str) -> list[str]:
     return [
         rule.rule
         for rule in app.url_map.iter_rules()
-        if method in (rule.methods or ()) and re.search("<(song|film)_id>", rule.rule)
+        if method in (rule.methods or ()) and re.search("<(song|film|upload)_id>", rule.rule)
     ]
 
 

@@ -17,6 +17,7 @@ from webapp import (
     live_pages,
     security,
     song_pages,
+    upload_pages,
     wording,
 )
 from webapp.jobs import make_celery
@@ -51,7 +52,7 @@ def create_app(settings: Settings) -> Flask:
     celery = make_celery(app, settings)
     app.extensions["celery"] = celery
     app.extensions["tonfilm"] = Service(settings=settings, storage=storage, celery=celery)
-    for room in (song_pages, gallery_pages, film_pages, live_pages, entrance):
+    for room in (song_pages, upload_pages, gallery_pages, film_pages, live_pages, entrance):
         app.register_blueprint(room.pages)
     security.protect(app)
     entrance.guard(app, settings)

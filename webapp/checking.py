@@ -27,8 +27,8 @@ def check_song(service: Service, song_id: str, lease: Lease) -> Audio:
     except TonfilmError as error:
         if not was_good:
             path.unlink(missing_ok=True)
-        # The visitor knows the file by its own name only.
-        raise TonfilmError(str(error).replace(path.name, f"“{title}”")) from error
+        # The visitor knows the file by its own name only. Where it was found out says nothing more.
+        raise TonfilmError(str(error).replace(path.name, f"“{title}”")) from None
     note(db.session.get_one(Song, song_id), audio)
     db.session.commit()
     return audio

@@ -12,7 +12,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
 from spectro.errors import TonfilmError
-from webapp.arrivals import admit
+from webapp.arrivals import PIECE_BYTES, admit, list_unfinished
 from webapp.curves import Analysis
 from webapp.drawing import draw, draw_soundtrack
 from webapp.forms import UploadForm
@@ -125,6 +125,8 @@ def _show_home(form: UploadForm, sentence: str = "") -> str:
         "home.html",
         form=form,
         sentence=sentence,
+        piece_bytes=PIECE_BYTES,
+        unfinished=list_unfinished(),
         songs=songs,
         gallery=gallery,
         strip=[still for still in list_stills(gallery) if still.is_ready][:N_STRIP]
