@@ -6,8 +6,7 @@ import pytest
 from flask import Flask
 from web_service import Visitor, make_app
 
-from webapp.entrance import LOOPBACK
-from webapp.settings import Settings
+from webapp.settings import LOOPBACK, Settings
 from webapp.sweeper import sweep
 from webapp.tables import Film, Song, State, db
 

@@ -10,11 +10,13 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import event
 
 from webapp import (
+    bodies,
     entrance,
     errors,
     film_pages,
     gallery_pages,
     live_pages,
+    rates,
     security,
     song_pages,
     upload_pages,
@@ -48,12 +50,14 @@ def create_app(settings: Settings) -> Flask:
     db.init_app(app)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
     Bootstrap5(app)
+    bodies.limit(app)
     CSRFProtect(app)
     celery = make_celery(app, settings)
     app.extensions["celery"] = celery
     app.extensions["tonfilm"] = Service(settings=settings, storage=storage, celery=celery)
     for room in (song_pages, upload_pages, gallery_pages, film_pages, live_pages, entrance):
         app.register_blueprint(room.pages)
+    rates.limit(app, settings)
     security.protect(app)
     entrance.guard(app, settings)
     errors.register(app)

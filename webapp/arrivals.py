@@ -20,6 +20,7 @@ from spectro.audio import check_size, check_start
 from spectro.errors import TonfilmError
 from spectro.riff import N_HEADER_BYTES
 from webapp.jobs import submit
+from webapp.room import check_room
 from webapp.security import visitor
 from webapp.service import service
 from webapp.tables import Song, Upload, db
@@ -51,7 +52,7 @@ def begin(title: str, n_bytes: int, changed: str) -> Upload:
     Raises
     ------
     TonfilmError
-        The file is empty or too large.
+        The file is empty or too large, or there is no room for it.
     """
     check_size(f"“{title}”", n_bytes, service().settings.limits)
     begun = db.session.scalar(
@@ -64,6 +65,7 @@ def begin(title: str, n_bytes: int, changed: str) -> Upload:
     )
     if begun is not None:
         return begun
+    check_room(n_bytes)
     upload = Upload(visitor=visitor(), title=title, n_bytes=n_bytes, changed=changed)
     db.session.add(upload)
     db.session.commit()

@@ -6,6 +6,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 
 from film.disk import plain_disk_errors
 from spectro.errors import TonfilmError
+from webapp.bodies import WITH_FILES
 from webapp.jobs import OUR_MISTAKE
 from webapp.service import service
 from webapp.wording import size
@@ -15,6 +16,8 @@ Answer = tuple[str | dict[str, str], int]
 JSON = "application/json"
 SENTENCES = {
     404: "There is no such page, or it belongs to another browser.",
+    413: "That is more than this page takes: go back, and send less of it.",
+    429: "That was too often for one address: wait a while, then try again.",
     405: "This page cannot be used that way: go back to the start.",
 }
 
@@ -47,7 +50,7 @@ def _show_name(_error: SecurityError) -> tuple[str, int, dict[str, str]]:
 
 def _show_http(error: HTTPException) -> Answer:
     status = error.code or 500
-    if status == 413:
+    if status == 413 and request.endpoint in WITH_FILES:
         limit = size(service().settings.max_upload_mb)
         return _page(f"The file is too large: choose one of at most {limit}.", status)
     # A bug comes here too, wrapped as 500, once its trace is in the log.

@@ -27,6 +27,7 @@ from webapp.jobs import submit
 from webapp.preset_choice import PRESET_WORDS, drives_of, find_preset, write_preset
 from webapp.previews import PREVIEW_S, forget_previews, preview_of
 from webapp.retention import forget_film, kept_until_s
+from webapp.room import check_room
 from webapp.route_forms import LAYERS, MECHANISMS, name_heard, name_seen, spare_row
 from webapp.security import own_film, own_song
 from webapp.service import service
@@ -67,6 +68,7 @@ def order(song_id: str) -> AnyResponse | tuple[str, int]:
     try:
         recipe = form.recipe()
         _check_excerpt(song, recipe.start_s)
+        check_room(0)
     except TonfilmError as error:
         return _show_choice(song, form, str(error)), 400
     whole = ""
@@ -154,6 +156,7 @@ def make_whole(film_id: str) -> AnyResponse:
     preview = own_film(film_id)
     if not preview.whole:
         abort(404)
+    check_room(0)
     film = Film(song=preview.song, recipe=preview.whole)
     submit(film)
     return redirect(url_for("films.show", film_id=film.id), 303)
@@ -171,6 +174,7 @@ def make_again(film_id: str) -> AnyResponse:
     """Go on with a film that was cancelled or has failed, from what it had left."""
     film = own_film(film_id)
     if film.state in (State.CANCELLED, State.FAILED):
+        check_room(0)
         film.n_tries = 0
         submit(film)
     return redirect(url_for("films.show", film_id=film_id), 303)

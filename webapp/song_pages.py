@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, render_template, send_file, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, send_file, url_for
 from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
@@ -19,6 +19,7 @@ from webapp.forms import UploadForm
 from webapp.gallery_pages import favourite_theme, list_stills, open_gallery
 from webapp.jobs import submit
 from webapp.retention import forget_song, is_at_work, kept_until_s
+from webapp.room import check_room
 from webapp.security import own_song, visitor
 from webapp.service import service
 from webapp.storage import title_of
@@ -45,7 +46,7 @@ def upload() -> AnyResponse | tuple[str, int]:
         return _show_home(form, str(form.song.errors[0])), 400
     file: FileStorage = form.song.data
     try:
-        song = _take(title_of(file.filename or ""), file.save)
+        song = _take(title_of(file.filename or ""), request.content_length or 0, file.save)
     except TonfilmError as error:
         return _show_home(form, str(error)), 400
     return redirect(url_for("songs.show", song_id=song.id), 303)
@@ -57,7 +58,8 @@ def use_demo() -> AnyResponse:
     demo_song = service().storage.demo_song
     if not demo_song.exists():
         raise TonfilmError("The demo song is missing: start Tonfilm with `make run`.")
-    song = _take(DEMO_TITLE, lambda arrived: shutil.copyfile(demo_song, arrived))
+    n_bytes = demo_song.stat().st_size
+    song = _take(DEMO_TITLE, n_bytes, lambda arrived: shutil.copyfile(demo_song, arrived))
     return redirect(url_for("songs.show", song_id=song.id), 303)
 
 
@@ -138,21 +140,23 @@ def _show_home(form: UploadForm, sentence: str = "") -> str:
     )
 
 
-def _take(title: str, write: Callable[[Path], object]) -> Song:
+def _take(title: str, n_bytes: int, write: Callable[[Path], object]) -> Song:
     """Let a song arrive; keep it if it may be one, and queue its analysis.
 
     Parameters
     ----------
+    n_bytes : for which there must be room
     write : writes the song to a path
 
     Raises
     ------
     TonfilmError
-        It is plainly no WAV.
+        It is plainly no WAV, or there is no room for it.
     """
     identity = uuid.uuid4().hex
     arrived = service().storage.upload(identity)
     try:
+        check_room(n_bytes)
         write(arrived)
         return admit(identity, title)
     finally:
