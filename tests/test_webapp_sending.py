@@ -177,6 +177,17 @@ def test_what_was_begun_can_be_forgotten(page: Page, running: Running, song: Pat
     assert page.locator("[data-unfinished]").count() == 0
 
 
+def test_a_proxy_that_takes_less_gets_smaller_pieces(
+    page: Page, running: Running, song: Path
+) -> None:
+    page.route("**/uploads/*", lambda it: it.fulfill(status=413, body="too large"), times=1)
+    line = Line(page)
+    page.set_input_files("input[type=file]", song)
+    expect(page.locator("h1")).to_have_text("Fernweh")
+    assert line.offsets == [0, 0, 2 << 20, 4 << 20, 6 << 20, 8 << 20]
+    assert stored(running, page) == song.read_bytes()
+
+
 def test_what_is_no_wav_is_told_where_it_was_dropped(page: Page, tmp_path: Path) -> None:
     mp3 = tmp_path / "Lied.wav"
     mp3.write_bytes(b"ID3\x04" + bytes(9_000_000))
