@@ -21,7 +21,7 @@ from webapp.jobs import help_render, render
 from webapp.leases import MAX_TRIES, Help, Lease, TurnOverError
 from webapp.service import service
 from webapp.sweeper import sweep
-from webapp.tables import Film, FilmSegment, State, db
+from webapp.tables import Film, FilmSegment, Song, State, db
 
 pytest_plugins = ["web_fixtures"]
 
@@ -203,7 +203,9 @@ def test_two_workers_make_one_film(
 
     monkeypatch.setattr(SegmentWriter, "finish", note)
     song = wav(music(7.5, sample_rate=8_000)[:, 0], 8_000)
-    film_id = visitor.new_film(visitor.upload(song).location.rsplit("/", 1)[1])
+    song_id = visitor.upload(song).location.rsplit("/", 1)[1]
+    work(app, Song)
+    film_id = visitor.new_film(song_id)
 
     def do(task: object) -> None:
         with app.app_context():
