@@ -184,14 +184,21 @@ def test_deleting_a_film_deletes_its_segments(film_id: str, visitor: Visitor) ->
     assert states() == ""
 
 
+def ask_for_a_long_film(app: Flask, visitor: Visitor) -> str:
+    """Ask for a film of four segments; its song is small enough for a test to send from memory."""
+    song = wav(music(7.5, sample_rate=8_000)[:, 0], 8_000)
+    song_id = visitor.upload(song).location.rsplit("/", 1)[1]
+    work(app, Song)
+    return visitor.new_film(song_id)
+
+
 def test_two_workers_make_one_film(
     app: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One leads; the other, woken by it, paints a stretch that the first then finds there."""
     monkeypatch.setattr("webapp.claims.STRETCH", 1)
-    helped, led = threading.Event(), threading.Event()
+    helped, led, finish = threading.Event(), threading.Event(), SegmentWriter.finish
     paths: dict[str, list[str]] = {"leads": [], "helps": []}
-    finish = SegmentWriter.finish
 
     def note(writer: SegmentWriter) -> None:
         name = threading.current_thread().name
@@ -202,10 +209,7 @@ def test_two_workers_make_one_film(
         paths[name].append(writer._path.name)
 
     monkeypatch.setattr(SegmentWriter, "finish", note)
-    song = wav(music(7.5, sample_rate=8_000)[:, 0], 8_000)
-    song_id = visitor.upload(song).location.rsplit("/", 1)[1]
-    work(app, Song)
-    film_id = visitor.new_film(song_id)
+    film_id = ask_for_a_long_film(app, visitor)
 
     def do(task: object) -> None:
         with app.app_context():
