@@ -14,8 +14,10 @@ from webapp import (
     errors,
     film_pages,
     gallery_pages,
+    guest_pages,
     live_pages,
     security,
+    share_pages,
     song_pages,
     wording,
 )
@@ -51,7 +53,15 @@ def create_app(settings: Settings) -> Flask:
     celery = make_celery(app, settings)
     app.extensions["celery"] = celery
     app.extensions["tonfilm"] = Service(settings=settings, storage=storage, celery=celery)
-    for room in (song_pages, gallery_pages, film_pages, live_pages, entrance):
+    for room in (
+        song_pages,
+        gallery_pages,
+        film_pages,
+        live_pages,
+        share_pages,
+        guest_pages,
+        entrance,
+    ):
         app.register_blueprint(room.pages)
     security.protect(app)
     entrance.guard(app, settings)
