@@ -38,6 +38,8 @@ def test_without_the_password_there_is_nothing_but_the_door(closed: Flask) -> No
     for rule in closed.url_map.iter_rules():
         if rule.endpoint in ("static", "bootstrap.static", "entrance.enter"):
             continue
+        if rule.endpoint.startswith("guests."):  # a link is a key of its own
+            continue
         address = rule.rule
         for part in ("<song_id>", "<film_id>", "<theme>", "<int:first_seed>", "<int:seed>"):
             address = address.replace(part, "0")
