@@ -5,10 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import av
-import needs
 import pytest
 from conftest import WriteWav, music
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 from running import PATIENCE_S, Running, wait_until
 
 from film.presets import read_preset
@@ -16,30 +15,11 @@ from film.recipe import Recipe, parse_recipe
 from spectro.routes import DEFAULT_ROUTES, MAX_ROUTES, Route
 
 pytestmark = pytest.mark.browser
+pytest_plugins = ["browser_fixtures"]
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
 OpenPage = Callable[..., Page]
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1440, "height": 900}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start Chromium."""
-    program = needs.find("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
