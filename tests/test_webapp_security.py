@@ -29,8 +29,8 @@ FOR_EVERYBODY = {
     "galleries.still",
     "galleries.status",
 }
-# Rooms with a key of their own, which strangers do not have: see test_webapp_sharing.
-WITH_A_KEY = {"guests"}
+# Rooms with a key of their own, which strangers do not have: see test_webapp_sharing, _admin.
+WITH_A_KEY = {"guests", "admin"}
 TITLE = "Nachtlied"
 
 
@@ -63,6 +63,8 @@ def walk(app: Flask, song_id: str, film_id: str) -> list[Request]:
         "seed": 0,
         "first_seed": 0,
         "link": film_id,
+        "kind": "films",
+        "identity": film_id,
         "filename": "tonfilm.css",
     }
     site = app.url_map.bind("localhost")

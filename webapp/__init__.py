@@ -10,6 +10,7 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import event
 
 from webapp import (
+    admin_pages,
     entrance,
     errors,
     film_pages,
@@ -60,11 +61,13 @@ def create_app(settings: Settings) -> Flask:
         live_pages,
         share_pages,
         guest_pages,
+        admin_pages,
         entrance,
     ):
         app.register_blueprint(room.pages)
     security.protect(app)
     entrance.guard(app, settings)
+    admin_pages.prepare(app)
     errors.register(app)
     wording.register(app)
     with app.app_context():

@@ -93,9 +93,9 @@ def audio(song_id: str) -> Response:
 
 @pages.post("/songs/<song_id>/again")
 def analyse_again(song_id: str) -> AnyResponse:
-    """Try an analysis again that has failed."""
+    """Try an analysis again that has failed or was cancelled."""
     song = own_song(song_id)
-    if song.state == State.FAILED:
+    if song.state in (State.FAILED, State.CANCELLED):
         song.n_tries = 0
         submit(song)
     return redirect(url_for("songs.show", song_id=song_id), 303)
