@@ -71,7 +71,11 @@ def site(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Iterato
 @pytest.fixture(scope="module")
 def closed(site: Site) -> Iterator[Site]:
     """Serve the same with a password."""
-    closed = Site(make_app(Settings(instance=Path(site.app.instance_path), password=SECRET)))
+    closed = Site(
+        make_app(
+            Settings(instance=Path(site.app.instance_path), password=SECRET, admin_password=SECRET)
+        )
+    )
     yield closed
     closed.stop()
 
@@ -161,6 +165,18 @@ def test_the_door(closed: Site, open_page: OpenPage) -> None:
     page.get_by_role("button", name="Enter").click()
     expect(page.get_by_role("alert")).to_be_visible()
     assert judge(page) == []
+
+
+def test_the_list_of_all_jobs(closed: Site, things: Things, open_page: OpenPage) -> None:
+    page = open_page(closed, "/", is_stranger=True)
+    for path in ("/enter", "/admin/enter"):
+        page.goto(closed.address + path)
+        page.get_by_label("Password").fill(SECRET)
+        page.get_by_role("button", name="Enter").click()
+    assert page.locator(".job").count() >= 10
+    page.locator(".job summary").first.click()
+    assert judge(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 def test_the_first_page(site: Site, things: Things, open_page: OpenPage) -> None:
@@ -273,6 +289,18 @@ def test_keys_alone_make_a_film(
     watch_by_keys(page)
     recipe = page.request.get(f"{page.url}/recipe.json").json()
     assert (recipe["keyframes"], recipe["width"], recipe["quality"]) == ([0, 1], 640, "draft")
+
+
+def test_a_link_is_copied_by_key(site: Site, things: Things, open_page: OpenPage) -> None:
+    page = open_page(
+        site,
+        f"/films/{things.films['done']}",
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+    tab_to(page, "[data-copy]")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-copied]")).to_have_text("Copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == site.address + things.link
 
 
 def work_but(app: Flask, things: Things) -> None:
