@@ -2,17 +2,17 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
 import pytest
+from browsing import OpenPage, fits, wait_for
 from conftest import WriteWav, music
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
-from running import wait_until
 from web_service import Visitor, leave_half_made, make_app, work
 from werkzeug.serving import make_server
 
@@ -112,9 +112,6 @@ def things(site: Site, visitor: Visitor) -> Things:
     return Things(songs={"done": song_id, **songs}, films=films, link=link)
 
 
-OpenPage = Callable[..., Page]
-
-
 @pytest.fixture
 def open_page(browser: Browser, visitor: Visitor) -> Iterator[OpenPage]:
     """Return a function that opens a page of a site, as the visitor or as a stranger."""
@@ -176,7 +173,7 @@ def test_the_list_of_all_jobs(closed: Site, things: Things, open_page: OpenPage)
     assert page.locator(".job").count() >= 10
     page.locator(".job summary").first.click()
     assert judge(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert fits(page)
 
 
 def test_the_first_page(site: Site, things: Things, open_page: OpenPage) -> None:
@@ -262,7 +259,7 @@ def watch_by_keys(page: Page) -> None:
     """Play a film and download it."""
     tab_to(page, "video")
     page.keyboard.press("Space")
-    wait_until(lambda: page.evaluate("document.querySelector('video').currentTime > 0"), "it plays")
+    wait_for(page, "document.querySelector('video').currentTime > 0")
     tab_to(page, "a[download]")
     with page.expect_download():
         page.keyboard.press("Enter")
@@ -328,10 +325,10 @@ def test_nothing_moves_for_whoever_wants_it_so(
     plays = "!document.querySelector('.live video').paused"
     page = open_page(site, path)
     page.wait_for_selector(".live video")
-    wait_until(lambda: page.evaluate(plays), "the film plays by itself")
+    wait_for(page, plays)
     page = open_page(site, path, reduced_motion="reduce")
     expect(page.locator(".live-words")).to_have_text("It can be played while it is painted")
     assert not page.evaluate(plays)
     assert n_moving(page) == 0
     page.locator("video").press("Space")
-    wait_until(lambda: page.evaluate(plays), "the film plays when asked")
+    wait_for(page, plays)

@@ -29,6 +29,8 @@ FOR_EVERYBODY = {
     "galleries.still",
     "galleries.status",
 }
+# What names something of a visitor's.
+OWN = {"song_id", "film_id"}
 # Rooms with a key of their own, which strangers do not have: see test_webapp_sharing, _admin.
 WITH_A_KEY = {"guests", "admin"}
 TITLE = "Nachtlied"
@@ -44,7 +46,12 @@ class Request:
 
     def send(self, visitor: Visitor) -> TestResponse:
         """Ask for it as a visitor."""
-        return visitor.get(self.path) if self.method == "GET" else visitor.post(self.path)
+        if self.method in ("GET", "POST"):
+            return visitor.get(self.path) if self.method == "GET" else visitor.post(self.path)
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', visitor.get("/").text)
+        assert token
+        headers = {"X-CSRFToken": token[1]}
+        return visitor._client.open(self.path, method=self.method, headers=headers)
 
 
 def walk(app: Flask, song_id: str, film_id: str) -> list[Request]:
@@ -71,10 +78,9 @@ def walk(app: Flask, song_id: str, film_id: str) -> list[Request]:
     requests = []
     for rule in app.url_map.iter_rules():
         methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
-        is_own = bool({"song_id", "film_id"} & rule.arguments)
+        is_own = bool(OWN & rule.arguments)
         is_known = rule.endpoint in FOR_EVERYBODY or rule.endpoint.split(".")[0] in WITH_A_KEY
         assert is_own != is_known, f"whose is {rule}? Nobody has thought of it"
-        assert methods <= {"GET", "POST"}, f"nobody has thought of the methods of {rule}"
         assert rule.arguments <= set(known), f"nobody has thought of what {rule} names"
         values = {name: known[name] for name in rule.arguments}
         for method in sorted(methods):
@@ -102,19 +108,23 @@ def test_nobody_sees_what_belongs_to_another(app: Flask, visitor: Visitor) -> No
     assert len([it for it in requests if it.endpoint not in FOR_EVERYBODY]) >= 25
 
 
-@pytest.mark.parametrize(
-    ("route", "method"),
-    [
-        ("/newest", "GET"),
-        ("/newest/<title>", "GET"),
-        ("/films/<film_id>/<title>", "GET"),
-        ("/films/<film_id>", "DELETE"),
-    ],
-)
-def test_a_route_that_nobody_has_thought_of_is_found(app: Flask, route: str, method: str) -> None:
-    app.add_url_rule(route, "films.newest", lambda **_: "", methods=[method])
+@pytest.mark.parametrize("route", ["/newest", "/newest/<title>", "/films/<film_id>/<title>"])
+def test_a_route_that_nobody_has_thought_of_is_found(app: Flask, route: str) -> None:
+    app.add_url_rule(route, "films.newest", lambda **_: "")
     with pytest.raises(AssertionError, match="obody has thought of"):
         walk(app, "0", "0")
+
+
+def test_a_route_that_lets_strangers_in_is_found(app: Flask, visitor: Visitor) -> None:
+    for method in ("GET", "DELETE"):
+        app.add_url_rule(f"/films/<film_id>/{method}", method, lambda **_: "", methods=[method])
+    open_to_all = [
+        request.method
+        for request in walk(app, "0" * 32, "0" * 32)
+        if request.endpoint not in FOR_EVERYBODY
+        if request.send(Visitor(app)).status_code != 404
+    ]
+    assert sorted(open_to_all) == ["DELETE", "GET"]
 
 
 def test_the_first_page_lists_the_visitors_own_songs(app: Flask, visitor: Visitor) -> None:
@@ -126,10 +136,11 @@ def test_the_first_page_lists_the_visitors_own_songs(app: Flask, visitor: Visito
 def test_a_forged_form_is_refused(app: Flask, visitor: Visitor) -> None:
     song_id = visitor.new_song(0.3)
     film_id = visitor.new_film(song_id)
-    forms = [request.path for request in walk(app, song_id, film_id) if request.method == "POST"]
-    for path in forms:
-        answer = visitor._client.post(path, data={"csrf_token": "x"})
-        assert answer.status_code == 400, path
+    forms = [request for request in walk(app, song_id, film_id) if request.method != "GET"]
+    for form in forms:
+        data = {"csrf_token": "x"}
+        answer = visitor._client.open(form.path, method=form.method, data=data)
+        assert answer.status_code == 400, form
         assert "This page had grown old" in answer.text
     assert len(forms) >= 12
 
