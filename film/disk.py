@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +16,13 @@ _ADVICE: Final = {
     errno.EFBIG: "The disk takes no file of this size: choose another folder.",
     errno.EROFS: "The disk can only be read: choose another folder.",
 }
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _DENIED: Final = (errno.EACCES, errno.EPERM)
 _LONGEST_NAME: Final = 240  # bytes; disks take 255, and an unfinished film's name is longer
+
+
+class DiskFullError(TonfilmError):
+    """There is no room left; what was begun can go on when there is."""
 
 
 @contextmanager
@@ -26,12 +32,35 @@ def plain_disk_errors() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _ADVICE:
-            raise TonfilmError(_ADVICE[error.errno]) from error
+            kind = DiskFullError if error.errno in _FULL else TonfilmError
+            raise kind(_ADVICE[error.errno]) from error
         if error.errno in _DENIED:
             raise TonfilmError(
                 f"{error.filename} may not be written: choose another folder, or change its rights."
             ) from error
         raise
+
+
+def name_unfinished(path: Path) -> Path:
+    """Name a file, beside another, that nobody else writes while it is not whole."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+
+
+def settle_file(unfinished: Path, path: Path) -> None:
+    """Give a file that is whole its name, so that even a power cut leaves it whole or not there."""
+    with unfinished.open("rb") as file:
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a small file that is seen whole or not at all."""
+    unfinished = name_unfinished(path)
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def check_output(output: Path, song: Path) -> None:

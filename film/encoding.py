@@ -19,6 +19,8 @@ from av.video.stream import VideoStream
 from numpy import uint8
 from numpy.typing import NDArray
 
+from film.disk import name_unfinished, settle_file
+
 # Neither preset weighs macroblocks by what later frames take from them ("mbtree"). From veryfast on
 # x264 does, and then the same frames gave other bytes from run to run (seen at 64 pixels' width).
 QUALITIES: Final[dict[str, dict[str, str]]] = {
@@ -49,7 +51,7 @@ class SegmentWriter:
 
     def __init__(self, path: Path, form: VideoForm, n_frames: int) -> None:
         self._path = path
-        self._unfinished = path.with_name(f"{path.name}.part")
+        self._unfinished = name_unfinished(path)
         self._n_frames = n_frames
         self._n_written = 0
         self._container = av.open(self._unfinished, "w", format="mp4")
@@ -97,7 +99,7 @@ class SegmentWriter:
             raise RuntimeError(
                 f"{self._path.name} was given {self._n_written} frames of {self._n_frames}"
             )
-        self._unfinished.replace(self._path)
+        settle_file(self._unfinished, self._path)
 
 
 def is_whole(path: Path, n_frames: int) -> bool:

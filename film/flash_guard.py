@@ -25,6 +25,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from film.colours import BLUE, GREEN, RED, from_rgb
+from film.segments import Batch, Segment
 
 LONG_SIDE: Final = 64  # cells of the small pictures; with half as many fine patterns got through
 # Three flashes, as the criterion allows; where a second is calmed in part, its border may add a
@@ -42,9 +43,8 @@ KEPT: Final = 0.04  # share of a large shape's swing that is left in a frame tha
 class Painted:
     """A batch before the guard."""
 
-    first_frame: int
-    planes: NDArray[np.uint8]  # (n, height * 3 / 2, width), of those frames that the film has
-    kept: slice  # which of the batch's frames those are
+    batch: Batch
+    planes: NDArray[np.uint8]  # (n, height * 3 / 2, width), of those frames that are kept
     small: NDArray[np.float32]  # (up to BATCH_FRAMES, 3, h, w), of those that the song has
 
 
@@ -52,6 +52,7 @@ class Painted:
 class Guarded:
     """What a batch gives to its segment."""
 
+    segment: Segment | None
     planes: NDArray[np.uint8]  # (n, height * 3 / 2, width)
     is_calmed: NDArray[np.bool_]  # (n,)
 
@@ -95,37 +96,38 @@ def guard(batches: Iterable[Painted], fps: Fraction) -> Iterator[Guarded]:
     first_seen = 0
     for batch in batches:
         if not waiting and not len(seen):
-            first_seen, seen = batch.first_frame, batch.small[:0]
+            first_seen, seen = batch.batch.first_frame, batch.small[:0]
         seen = np.concatenate([seen, batch.small])
         waiting.append(batch)
         while first_seen + len(seen) >= _stop(waiting[0]) + n_around:
             yield from _let_out(waiting.popleft(), seen, first_seen, n_around)
             if not waiting:
                 break
-            n_old = max(0, waiting[0].first_frame - n_around - first_seen)
+            n_old = max(0, waiting[0].batch.first_frame - n_around - first_seen)
             seen, first_seen = seen[n_old:], first_seen + n_old
     for batch in waiting:  # nothing comes after them
         yield from _let_out(batch, seen, first_seen, n_around)
 
 
-def _stop(batch: Painted) -> int:
-    return batch.first_frame + int(batch.kept.stop)
+def _stop(painted: Painted) -> int:
+    return painted.batch.first_frame + int(painted.batch.kept.stop)
 
 
 def _let_out(
-    batch: Painted, seen: NDArray[np.float32], first_seen: int, n_around: int
+    painted: Painted, seen: NDArray[np.float32], first_seen: int, n_around: int
 ) -> Iterator[Guarded]:
-    if not len(batch.planes):
+    if not len(painted.planes):
         return
-    first, stop = batch.first_frame + batch.kept.start - first_seen, _stop(batch) - first_seen
+    batch = painted.batch
+    first, stop = batch.first_frame + batch.kept.start - first_seen, _stop(painted) - first_seen
     around = slice(max(0, first - n_around), stop + n_around)
     is_unsafe = find_unsafe(seen[around], n_around)[first - around.start : stop - around.start]
-    planes = batch.planes.copy() if is_unsafe.any() else batch.planes
+    planes = painted.planes.copy() if is_unsafe.any() else painted.planes
     for place in np.flatnonzero(is_unsafe):
         t = first + int(place)
         usual = seen[max(0, t - n_around // 2) : t + n_around // 2 + 1].mean(0, np.float64)
         _add(planes[place], ((1 - KEPT) * (usual - seen[t])).astype(np.float32))
-    yield Guarded(planes=planes, is_calmed=is_unsafe)
+    yield Guarded(segment=batch.segment, planes=planes, is_calmed=is_unsafe)
 
 
 def find_unsafe(seen: NDArray[np.float32], n_window: int) -> NDArray[np.bool_]:

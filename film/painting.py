@@ -8,7 +8,7 @@ A core has a batch of its own, and torch one thread for it: the layers of a fram
 threads that meet after each of them wait for each other most of the time.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -44,15 +44,19 @@ class Scene:
 
 
 def paint_frames(
-    scene: Scene, segments: Sequence[Segment], watch: Stopwatch
+    scene: Scene, segments: Iterable[Segment], watch: Stopwatch
 ) -> Generator[Guarded, None, None]:
-    """Paint the frames of some segments, in order, ahead of the caller.
+    """Paint the frames of some segments, in the order in which they come, ahead of the caller.
+
+    Parameters
+    ----------
+    segments : asked for one by one, when their painting begins, on threads of this function's own
 
     Yields
     ------
     The frames that a batch gives to its segment; as many of them as `Segment.batches` gives.
     """
-    for run in _join_runs(segments):
+    for run in _join_runs(iter(segments)):
         batches = _surround(scene, run)
         with (
             closing(ahead(_cut_windows(scene, batches, watch), N_AHEAD)) as windows,
@@ -62,42 +66,55 @@ def paint_frames(
             if scene.is_guarded:
                 yield from guard(painted, scene.score.timeline.fps)
             else:
-                yield from (_leave(batch) for batch in painted)
+                yield from map(_leave, painted)
 
 
-def _leave(batch: Painted) -> Guarded:
-    return Guarded(planes=batch.planes, is_calmed=np.zeros(len(batch.planes), np.bool_))
+def _leave(painted: Painted) -> Guarded:
+    return Guarded(
+        segment=painted.batch.segment,
+        planes=painted.planes,
+        is_calmed=np.zeros(len(painted.planes), np.bool_),
+    )
 
 
-def _join_runs(segments: Sequence[Segment]) -> list[list[Segment]]:
-    """Put segments together that follow upon each other."""
-    runs: list[list[Segment]] = []
-    for segment in segments:
-        if runs and runs[-1][-1].stop_frame == segment.first_frame:
-            runs[-1].append(segment)
-        else:
-            runs.append([segment])
-    return runs
+def _join_runs(segments: Iterator[Segment]) -> Iterator[Iterator[Segment]]:
+    """Put segments together that follow upon each other; a run is read to its end, then the next.
+
+    A segment is asked for when the one before it was taken.
+    """
+    following = next(segments, None)
+
+    def run() -> Iterator[Segment]:
+        nonlocal following
+        while following is not None:
+            segment = following
+            yield segment
+            following = next(segments, None)
+            if following and following.first_frame != segment.stop_frame:
+                return
+
+    while following is not None:
+        yield run()
 
 
-def _surround(scene: Scene, run: Sequence[Segment]) -> list[Batch]:
+def _surround(scene: Scene, run: Iterator[Segment]) -> Iterator[Batch]:
     """List a run's batches, and those around it that the guard has to see."""
-    inside = [batch for segment in run for batch in segment.batches()]
-    if not scene.is_guarded:
-        return inside
     timeline = scene.score.timeline
-    n_around = reach(timeline.fps)
-    first, last = inside[0].first_frame, inside[-1].first_frame
-    earliest = max(0, run[0].first_frame - n_around) // BATCH_FRAMES * BATCH_FRAMES
-    stop = min(timeline.n_frames, run[-1].stop_frame + n_around)
-    nothing = slice(0, 0)
-    before = range(earliest, first, BATCH_FRAMES)
-    after = range(last + BATCH_FRAMES, stop, BATCH_FRAMES)
-    return [
-        *(Batch(first_frame=frame, kept=nothing) for frame in before),
-        *inside,
-        *(Batch(first_frame=frame, kept=nothing) for frame in after),
-    ]
+    n_around = reach(timeline.fps) if scene.is_guarded else 0
+    stop = 0
+    for segment in run:
+        if not stop:
+            first = segment.first_frame // BATCH_FRAMES * BATCH_FRAMES
+            earliest = max(0, segment.first_frame - n_around) // BATCH_FRAMES * BATCH_FRAMES
+            yield from map(_look, range(earliest, first, BATCH_FRAMES))
+        yield from segment.batches()
+        stop = segment.stop_frame
+    behind = -(-stop // BATCH_FRAMES) * BATCH_FRAMES
+    yield from map(_look, range(behind, min(timeline.n_frames, stop + n_around), BATCH_FRAMES))
+
+
+def _look(first_frame: int) -> Batch:
+    return Batch(first_frame=first_frame)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +125,7 @@ class _Block:
     windows: NDArray[np.float32]  # (BATCH_FRAMES, 256, 256)
 
 
-def _cut_windows(scene: Scene, batches: Sequence[Batch], watch: Stopwatch) -> Iterator[_Block]:
+def _cut_windows(scene: Scene, batches: Iterator[Batch], watch: Stopwatch) -> Iterator[_Block]:
     features = scene.heard.features
     for batch in batches:
         with watch.stage("windows"):
@@ -136,7 +153,7 @@ def _paint(scene: Scene, watch: Stopwatch, block: _Block) -> Painted:
         planes = np.empty((0, 0, 0), np.uint8)  # of those that the guard alone looks at
         if kept.start < kept.stop:
             planes = to_planes(pictures, colour, scene.size)[kept]
-    return Painted(first_frame=block.batch.first_frame, planes=planes, kept=kept, small=small)
+    return Painted(batch=block.batch, planes=planes, small=small)
 
 
 def _whole_rows(score: Score, batch: Batch) -> Rows:

@@ -1,12 +1,15 @@
 """From a WAV to a film: the whole product on one screen."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
 
+from film.desk import Alone, Desk
 from film.disk import check_output, plain_disk_errors
 from film.encoding import SegmentWriter, VideoForm, encode_still
 from film.engines import Duet
@@ -14,12 +17,12 @@ from film.painting import Scene, paint_frames
 from film.planes import Size
 from film.recipe import FLASH_WARNING, Recipe
 from film.report import Report, Stopwatch, build_report
-from film.segments import Segment, cut_excerpt, plan
-from film.sound import choose_form
+from film.segments import Excerpt, Segment, cut_excerpt, plan
+from film.sound import SoundForm, choose_form
 from film.stems import check_stems, load_stems
 from film.theme import load_theme
 from film.video import Track, join
-from film.workroom import Heard, Workroom, open_workroom
+from film.workroom import Heard, Workroom, enter_workroom, open_workroom
 from spectro.audio import Audio, Limits, load
 from spectro.flashes import Limited, leave, limit_flashes
 from spectro.score import Drive, compose
@@ -51,6 +54,7 @@ def make_film(
     *,
     work: Path,
     progress: Progress,
+    desk: Desk | None = None,
 ) -> Report:
     """Make a film; a run that is stopped goes on from its whole segments when called again.
 
@@ -60,6 +64,7 @@ def make_film(
     recipe : of a film made before, or without hashes
     work : folder of this film alone; it stays when the run is stopped and goes when it is done
     progress : called often
+    desk : shares the segments out where others help (`help_film`); by default nobody does
 
     Raises
     ------
@@ -69,82 +74,152 @@ def make_film(
     watch = Stopwatch()
     check_output(output, song.path)
     with plain_disk_errors():
-        with watch.stage("load"):
-            audio = load(song.path, song.limits)
-            stems = load_stems(song.stems, audio, song.limits)
-            sound = choose_form(audio)
-            theme = load_theme(recipe.theme, recipe.weights)
-            duet = Duet(theme, recipe)
-        notes = (*_notes(audio, recipe), *check_stems(recipe, stems), *sound.notes)
-        hashes = {name: stem.sha256 for name, stem in stems.items()}
-        recipe = recipe.bind(song_sha256=audio.sha256, stems=hashes, weights=theme.card.weights)
-        timeline = Timeline(
-            fps=recipe.fps, n_samples=audio.n_samples, sample_rate=audio.sample_rate
-        )
-        excerpt = cut_excerpt(timeline, recipe.start_s, recipe.duration_s)
-        segments = plan(excerpt.first_frame, excerpt.stop_frame, recipe.fps)
-        with open_workroom(work, recipe) as room:
-            with watch.stage("analysis"):
-                heard = room.hear(
-                    audio, stems, timeline, partial(progress, "analysis"), song.features
-                )
-            with watch.stage("score"):
-                limited = _compose(heard, recipe)
-            scene = Scene(
-                duet=duet,
-                score=limited.score,
-                heard=heard,
-                size=Size(height=recipe.height, width=recipe.width),
-                is_guarded=recipe.flash_guard,
-            )
-            n_resumed = _render(scene, segments, recipe, room, watch, progress)
-            n_calmed = sum(room.count_calmed(segment) for segment in segments)
+        film = _open(song, recipe, watch)
+        with open_workroom(work, film.recipe) as room:
+            scene, limited = _listen(film, song, room, watch, progress)
+            n_resumed = _render(scene, film, room, desk or Alone(), watch, progress)
+            n_calmed = sum(room.count_calmed(segment) for segment in film.segments)
             with watch.stage("join"):
-                paths = [room.segment_path(segment) for segment in segments]
+                paths = [room.segment_path(segment) for segment in film.segments]
                 title = song.title or song.path.stem
-                track = Track(audio=audio, form=sound, excerpt=excerpt, title=title)
-                join(paths, track, recipe, output, partial(progress, "join"))
-    held_back = limited.is_limited[excerpt.first_frame : excerpt.stop_frame]
+                track = Track(audio=film.audio, form=film.sound, excerpt=film.excerpt, title=title)
+                join(paths, track, film.recipe, output, partial(progress, "join"))
+    held_back = limited.is_limited[film.excerpt.first_frame : film.excerpt.stop_frame]
     return build_report(
         watch,
-        recipe,
-        n_frames=excerpt.n_frames,
+        film.recipe,
+        n_frames=film.excerpt.n_frames,
         n_resumed_segments=n_resumed,
         n_calmed_frames=n_calmed,
-        notes=(*notes, *_note_flashes(recipe, n_calmed, int(held_back.sum()))),
+        notes=(*film.notes, *_note_flashes(film.recipe, n_calmed, int(held_back.sum()))),
     )
+
+
+def help_film(song: Song, recipe: Recipe, *, work: Path, progress: Progress, desk: Desk) -> None:
+    """Paint segments of a film that another process makes, as long as its desk gives some.
+
+    Parameters
+    ----------
+    work : the folder that the other process has opened, and the sound in it listened to
+
+    Raises
+    ------
+    TonfilmError
+        As `make_film` does.
+    FileNotFoundError
+        The film was put together meanwhile, or thrown away.
+    """
+    watch = Stopwatch()
+    with plain_disk_errors():
+        film = _open(song, recipe, watch)
+        room = enter_workroom(work, film.recipe)
+        scene, _ = _listen(film, song, room, watch, progress)
+        _paint(scene, film, room, desk, watch, progress)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Film:
+    """What is known of a film before anything of it is made."""
+
+    audio: Audio
+    stems: Mapping[str, Audio]
+    sound: SoundForm
+    duet: Duet
+    recipe: Recipe  # bound to the song and the weights
+    timeline: Timeline
+    excerpt: Excerpt
+    segments: tuple[Segment, ...]
+    notes: tuple[str, ...]  # for the user
+
+    @property
+    def form(self) -> VideoForm:
+        """What its segments have in common."""
+        recipe = self.recipe
+        return VideoForm(
+            width=recipe.width, height=recipe.height, fps=recipe.fps, quality=recipe.quality
+        )
+
+
+def _open(song: Song, recipe: Recipe, watch: Stopwatch) -> _Film:
+    with watch.stage("load"):
+        audio = load(song.path, song.limits)
+        stems = load_stems(song.stems, audio, song.limits)
+        sound = choose_form(audio)
+        theme = load_theme(recipe.theme, recipe.weights)
+        duet = Duet(theme, recipe)
+    notes = (*_notes(audio, recipe), *check_stems(recipe, stems), *sound.notes)
+    hashes = {name: stem.sha256 for name, stem in stems.items()}
+    recipe = recipe.bind(song_sha256=audio.sha256, stems=hashes, weights=theme.card.weights)
+    timeline = Timeline(fps=recipe.fps, n_samples=audio.n_samples, sample_rate=audio.sample_rate)
+    excerpt = cut_excerpt(timeline, recipe.start_s, recipe.duration_s)
+    return _Film(
+        audio=audio,
+        stems=stems,
+        sound=sound,
+        duet=duet,
+        recipe=recipe,
+        timeline=timeline,
+        excerpt=excerpt,
+        segments=plan(excerpt.first_frame, excerpt.stop_frame, recipe.fps),
+        notes=notes,
+    )
+
+
+def _listen(
+    film: _Film, song: Song, room: Workroom, watch: Stopwatch, progress: Progress
+) -> tuple[Scene, Limited]:
+    with watch.stage("analysis"):
+        told = partial(progress, "analysis")
+        heard = room.hear(film.audio, film.stems, film.timeline, told, song.features)
+    with watch.stage("score"):
+        limited = _compose(heard, film.recipe)
+    scene = Scene(
+        duet=film.duet,
+        score=limited.score,
+        heard=heard,
+        size=Size(height=film.recipe.height, width=film.recipe.width),
+        is_guarded=film.recipe.flash_guard,
+    )
+    return scene, limited
 
 
 def _render(
-    scene: Scene,
-    segments: Sequence[Segment],
-    recipe: Recipe,
-    room: Workroom,
-    watch: Stopwatch,
-    progress: Progress,
+    scene: Scene, film: _Film, room: Workroom, desk: Desk, watch: Stopwatch, progress: Progress
 ) -> int:
-    """Paint and encode the segments that are missing; return how many were there."""
-    missing = [segment for segment in segments if not room.has(segment)]
-    n_frames = segments[-1].stop_frame - segments[0].first_frame
-    n_done = n_frames - sum(segment.n_frames for segment in missing)
-    form = VideoForm(
-        width=recipe.width, height=recipe.height, fps=recipe.fps, quality=recipe.quality
-    )
-    with closing(paint_frames(scene, missing, watch)) as painted:
-        for segment in missing:
-            with SegmentWriter(room.segment_path(segment), form, segment.n_frames) as writer:
+    """See to it that all segments are there; return how many were from the first."""
+    missing = [segment for segment in film.segments if not room.has(segment)]
+    n_resumed = len(film.segments) - len(missing)
+    desk.open(film.segments, missing)
+    while missing:
+        _paint(scene, film, room, desk, watch, progress)
+        missing = [segment for segment in missing if not room.has(segment)]
+        if missing:
+            n_frames = film.excerpt.n_frames
+            progress("paint", n_frames - sum(s.n_frames for s in missing), n_frames)
+            desk.wait()
+    return n_resumed
+
+
+def _paint(
+    scene: Scene, film: _Film, room: Workroom, desk: Desk, watch: Stopwatch, progress: Progress
+) -> None:
+    """Paint and encode the segments that a desk gives."""
+    with closing(paint_frames(scene, desk.take(), watch)) as painted:
+        for segment, batches in groupby(painted, attrgetter("segment")):
+            n_done = sum(s.n_frames for s in film.segments if room.segment_path(s).exists())
+            with SegmentWriter(room.segment_path(segment), film.form, segment.n_frames) as writer:
                 n_calmed = 0
-                for _, batch in zip(segment.batches(), painted, strict=False):
+                for batch in batches:
                     with watch.stage("encode"):
                         writer.write(batch.planes)
                     n_calmed += int(batch.is_calmed.sum())
                     n_done += len(batch.planes)
-                    progress("paint", n_done, n_frames)
+                    progress("paint", min(n_done, film.excerpt.n_frames), film.excerpt.n_frames)
                 room.note_calmed(segment, n_calmed)
                 with watch.stage("encode"):
                     writer.finish()
+            desk.finish(segment)
             room.show(encode_still(batch.planes[-1]))
-    return len(segments) - len(missing)
 
 
 def _compose(heard: Heard, recipe: Recipe) -> Limited:

@@ -13,7 +13,7 @@ change with the batch):
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
@@ -45,7 +45,9 @@ class Batch:
     """Frames that are painted at once: always `BATCH_FRAMES`, of which some may be dropped."""
 
     first_frame: int  # a multiple of BATCH_FRAMES
-    kept: slice  # which of the batch's frames belong to the film
+    # Which of the batch's frames belong to its segment.
+    kept: slice = field(default_factory=lambda: slice(0, 0))
+    segment: "Segment | None" = None  # none for what the flash guard alone looks at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +74,7 @@ class Segment:
             kept = slice(
                 max(self.first_frame - batch, 0), min(self.stop_frame - batch, BATCH_FRAMES)
             )
-            yield Batch(first_frame=batch, kept=kept)
+            yield Batch(first_frame=batch, kept=kept, segment=self)
 
 
 def cut_excerpt(timeline: Timeline, start_s: float, duration_s: float | None) -> Excerpt:

@@ -18,6 +18,7 @@ import av
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from film.disk import settle_file
 from film.recipe import FLASH_WARNING, Recipe, parse_recipe
 from film.segments import Excerpt
 from film.sound import SoundForm, add_sound, encode_sound
@@ -61,7 +62,7 @@ def join(
     try:
         _write(paths, track, recipe, unfinished, progress)
         _check(unfinished, track.excerpt.n_frames)
-        unfinished.replace(output)
+        settle_file(unfinished, output)
     finally:
         unfinished.unlink(missing_ok=True)
 

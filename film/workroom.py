@@ -19,6 +19,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
+from film.disk import write_whole
 from film.encoding import is_whole
 from film.recipe import PICTURES_VERSION, Recipe
 from film.segments import Segment
@@ -26,6 +27,10 @@ from spectro.audio import Audio, Mono, open_mono, write_mono
 from spectro.errors import TonfilmError
 from spectro.features import Features, extract, load_features
 from spectro.timeline import Timeline
+
+
+class TakenError(TonfilmError):
+    """Another run is at work in the folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +130,7 @@ class Workroom:
 
     def note_calmed(self, segment: Segment, n_frames: int) -> None:
         """Write down, before a segment is whole, how many of its frames were calmed."""
-        self.segment_path(segment).with_suffix(".calmed").write_text(str(n_frames))
+        write_whole(self.segment_path(segment).with_suffix(".calmed"), str(n_frames).encode())
 
     def count_calmed(self, segment: Segment) -> int:
         """Look up how many frames of a whole segment were calmed."""
@@ -133,9 +138,7 @@ class Workroom:
 
     def show(self, still: bytes) -> None:
         """Put up the newest frame, a JPEG."""
-        unfinished = self._folder / "latest.jpg.part"
-        unfinished.write_bytes(still)
-        unfinished.replace(self._folder / "latest.jpg")
+        write_whole(self._folder / "latest.jpg", still)
 
 
 @contextmanager
@@ -147,7 +150,7 @@ def open_workroom(folder: Path, recipe: Recipe) -> Iterator[Workroom]:
 
     Raises
     ------
-    TonfilmError
+    TakenError
         Another run is at work here.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -156,7 +159,7 @@ def open_workroom(folder: Path, recipe: Recipe) -> Iterator[Workroom]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise TonfilmError(
+            raise TakenError(
                 f"This film is being made already: wait for it, or stop the run in {folder}."
             ) from error
         _settle(folder, recipe)
@@ -164,12 +167,29 @@ def open_workroom(folder: Path, recipe: Recipe) -> Iterator[Workroom]:
         shutil.rmtree(folder)
 
 
-def _settle(folder: Path, recipe: Recipe) -> None:
-    stamp = f"{PICTURES_VERSION}\n{recipe.to_json()}\n"
+def enter_workroom(folder: Path, recipe: Recipe) -> Workroom:
+    """Enter a folder that another run has opened, and has listened to the song in.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is none, or it belongs to another recipe.
+    """
     path = folder / "recipe.json"
-    if path.is_file() and path.read_text() == stamp:
+    if path.read_text() != _stamp(recipe):
+        raise FileNotFoundError(f"{path} holds another recipe")
+    return Workroom(folder)
+
+
+def _settle(folder: Path, recipe: Recipe) -> None:
+    path = folder / "recipe.json"
+    if path.is_file() and path.read_text() == _stamp(recipe):
         return
     for stale in folder.iterdir():
         if stale.name != "lock":
             stale.unlink()
-    path.write_text(stamp)
+    write_whole(path, _stamp(recipe).encode())
+
+
+def _stamp(recipe: Recipe) -> str:
+    return f"{PICTURES_VERSION}\n{recipe.to_json()}\n"

@@ -9,7 +9,7 @@ from flask import Flask
 from web_service import Visitor, film_row, sentence, work
 
 from film.recipe import build_recipe, parse_recipe
-from webapp import rendering
+from webapp import leases
 from webapp.jobs import render
 from webapp.leases import Lease
 from webapp.previews import preview_of
@@ -100,7 +100,7 @@ def test_a_wrong_start_of_a_preview_is_one_sentence(visitor: Visitor) -> None:
 def test_long_films_take_turns_and_lose_nothing(
     app: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rendering, "TURN_S", 0.0)
+    monkeypatch.setattr(leases, "TURN_S", 0.0)
     monkeypatch.setattr(Lease, "others_wait", True)
     song_id = visitor.new_song(2.0)
     first, second = (visitor.new_film(song_id, seed=str(seed)) for seed in (1, 2))
@@ -121,7 +121,7 @@ def test_long_films_take_turns_and_lose_nothing(
 def test_nobody_gives_way_to_nobody(
     app: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rendering, "TURN_S", 0.0)
+    monkeypatch.setattr(leases, "TURN_S", 0.0)
     film_id = visitor.new_film(visitor.new_song(2.0))
     work(app)
     assert film_row(app, film_id).state == State.DONE

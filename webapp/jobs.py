@@ -8,11 +8,13 @@ from typing import Any
 from celery import Celery, Task, shared_task
 from flask import Flask
 from kombu.exceptions import OperationalError
+from sqlalchemy.exc import OperationalError as DatabaseError
 
-from film.disk import plain_disk_errors
+from film.disk import DiskFullError, plain_disk_errors
 from spectro.errors import TonfilmError
 from webapp import leases
-from webapp.leases import InterruptedWorkError, Lease, TurnOverError
+from webapp.claims import Claims
+from webapp.leases import DISK_FULL, InterruptedWorkError, Lease, SignsOfLife, TurnOverError
 from webapp.service import service
 from webapp.settings import Settings
 from webapp.tables import Film, Gallery, Job, Song, State, db
@@ -68,11 +70,15 @@ def submit(job: Song | Gallery | Film) -> None:
 
 def wake(table: type[Job], identity: str) -> None:
     """Send the message that wakes a worker for a row."""
+    _send(TASKS[table].name, identity)
+
+
+def _send(task: str, identity: str) -> None:
     try:
-        service().celery.send_task(TASKS[table].name, args=(identity,))
+        service().celery.send_task(task, args=(identity,))
     except OperationalError:
         # The broker is down. The row stands, and the sweep sends the message again.
-        log.warning("No worker could be woken for %s %s", table.__name__, identity, exc_info=True)
+        log.warning("No worker could be woken for %s %s", task, identity, exc_info=True)
 
 
 @shared_task(name="tonfilm.analyse")
@@ -108,9 +114,40 @@ def render(film_id: str) -> None:
     def work(lease: Lease) -> Results:
         from webapp.rendering import render_film  # noqa: PLC0415, torch
 
-        return {"report": render_film(service(), film_id, lease).model_dump_json()}
+        report = render_film(service(), film_id, lease, _claims(film_id, lease))
+        return {"report": report.model_dump_json()}
 
     _run(Film, film_id, work)
+
+
+@shared_task(name="tonfilm.help_render")
+def help_render(film_id: str) -> None:
+    """Paint segments of a film that another worker makes, if there are any to paint."""
+    signs = leases.Help(db.engine, Film, film_id, service().settings.lease_s)
+    claims = _claims(film_id, signs)
+    if not (signs.is_wanted() and claims.any_is_free()):
+        return
+    _call_help(film_id)  # the next worker, if there is one
+    from webapp.rendering import help_render as paint  # noqa: PLC0415, torch
+
+    with signs:
+        try:
+            paint(service(), film_id, signs, claims)
+        except (InterruptedWorkError, FileNotFoundError):
+            log.info("Film %s needs no more help", film_id)
+        except Exception:  # whatever it is, the worker that leads will meet it and tell the visitor
+            log.exception("Helping with film %s failed", film_id)
+        finally:
+            claims.give_back()
+
+
+def _claims(film_id: str, signs: SignsOfLife) -> Claims:
+    lease_s = service().settings.lease_s
+    return Claims(db.engine, film_id, signs, lease_s, lambda: _call_help(film_id))
+
+
+def _call_help(film_id: str) -> None:
+    _send(help_render.name, film_id)
 
 
 TASKS: Mapping[type[Job], Task[Any, Any]] = {Song: analyse, Gallery: paint_stills, Film: render}
@@ -125,16 +162,26 @@ def _run(table: type[Job], identity: str, work: Callable[[Lease], Results]) -> N
         try:
             with plain_disk_errors():
                 results = work(lease)
-        except TurnOverError:
+        except InterruptedWorkError as reason:
             lease.give_back()
-            wake(table, identity)  # behind those that wait
-        except InterruptedWorkError:
-            lease.give_back()
-        except TonfilmError as error:
-            log.warning("%s %s: %s", table.__name__, identity, error, exc_info=error.__cause__)
-            lease.finish(State.FAILED, error=str(error))
-        except Exception:  # the one broad door: whatever it is, the visitor is told
-            log.exception("%s %s failed", table.__name__, identity)
-            lease.finish(State.FAILED, error=OUR_MISTAKE)
+            if isinstance(reason, TurnOverError):
+                wake(table, identity)  # behind those that wait
+        except DatabaseError:
+            # It is full or away. The row stands as it is, and the sweep sends it again.
+            log.warning("No database for %s %s", table.__name__, identity, exc_info=True)
+        except Exception as error:  # the one broad door: whatever it is, the visitor is told
+            _end_badly(lease, f"{table.__name__} {identity}", error)
         else:
             lease.finish(State.DONE, **results)
+
+
+def _end_badly(lease: Lease, job: str, error: Exception) -> None:
+    if isinstance(error, DiskFullError):
+        log.warning("%s waits: %s", job, error)
+        lease.put_off(DISK_FULL)
+    elif isinstance(error, TonfilmError):
+        log.warning("%s: %s", job, error, exc_info=error.__cause__)
+        lease.finish(State.FAILED, error=str(error))
+    else:
+        log.error("%s failed", job, exc_info=error)
+        lease.finish(State.FAILED, error=OUR_MISTAKE)

@@ -15,6 +15,8 @@ import logging
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +27,8 @@ from sqlalchemy.exc import OperationalError
 from webapp.tables import TABLES, Job, State
 
 RENEW_S = 1.0  # taste: the page asks once a second
+TURN_S = 12.0  # taste: three segments or so, against the seconds that it takes to begin again
+DISK_FULL = "disk"  # the stage of a job that waits for room
 MAX_TRIES = 5  # taste: a job that takes its worker down with it five times is given up
 
 log = logging.getLogger(__name__)
@@ -52,18 +56,31 @@ class TurnOverError(InterruptedWorkError):
     """The work has had its turn, and others wait for theirs."""
 
 
-class Lease:
-    """A claim on a row. Calling it reports progress, and ends the work that is no longer wanted."""
+class SignsOfLife(ABC):
+    """A thread that says once a second that a worker is still at its work, and hears if it may be.
+
+    Calling it reports progress, and ends the work that is no longer wanted.
+    """
 
     others_wait = False  # for a worker, as last seen
 
-    def __init__(self, engine: Engine, table: type[Job], identity: str, token: str) -> None:
-        self._engine, self._table = engine, table
-        self._ours = and_(table.id == identity, table.lease == token, table.state == State.RUNNING)
+    def __init__(self, engine: Engine) -> None:
+        self.token = uuid.uuid4().hex  # names this claim
+        self.began_s = time.monotonic()
+        self._engine = engine
         self._progress = Progress()
+        self._kept: list[Callable[[], object]] = []
         self._is_lost, self._is_over = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._renew, daemon=True)
-        self.began_s = time.monotonic()
+
+    @property
+    def turn_is_over(self) -> bool:
+        """Claim that this work has gone on for long enough while others wait."""
+        return self.others_wait and time.monotonic() - self.began_s > TURN_S
+
+    def keep_also(self, keep: Callable[[], object]) -> None:
+        """Call a function with every sign of life."""
+        self._kept.append(keep)
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Report progress, as `film.pipeline` does.
@@ -71,7 +88,7 @@ class Lease:
         Raises
         ------
         InterruptedWorkError
-            The row was cancelled or given away, or this process shall stop.
+            The work was cancelled or given away, or this process shall stop.
         """
         if self._is_lost.is_set() or stopping.is_set():
             raise InterruptedWorkError
@@ -98,6 +115,35 @@ class Lease:
         self._is_over.set()
         self._thread.join()
 
+    def _renew(self) -> None:
+        while not self._is_over.wait(RENEW_S):
+            try:
+                is_wanted = self._sign()
+                for keep in self._kept:
+                    keep()
+                self.others_wait = is_any_queued(self._engine)
+            except OperationalError:
+                log.warning("The database did not take a sign of life", exc_info=True)
+                continue
+            if not is_wanted:
+                self._is_lost.set()
+                return
+
+    @abstractmethod
+    def _sign(self) -> bool:
+        """Give a sign of life; return whether the work is still wanted."""
+
+
+class Lease(SignsOfLife):
+    """A claim on a row."""
+
+    def __init__(self, engine: Engine, table: type[Job], identity: str) -> None:
+        super().__init__(engine)
+        self._table = table
+        self._ours = and_(
+            table.id == identity, table.lease == self.token, table.state == State.RUNNING
+        )
+
     def keep(self, **values: str) -> None:
         """Write into the row what the work has reached, for whoever goes on if it ends here."""
         self._write(**values)
@@ -110,20 +156,37 @@ class Lease:
         """Let the next worker go on at once; if the row was cancelled, leave it so."""
         self._write(state=State.QUEUED, n_tries=self._table.n_tries - 1, sent_s=0.0)
 
-    def _renew(self) -> None:
-        while not self._is_over.wait(RENEW_S):
-            try:
-                is_ours = self._write(heartbeat_s=time.time(), **vars(self._progress))
-                self.others_wait = is_any_queued(self._engine)
-            except OperationalError:
-                log.warning("The database did not take a sign of life", exc_info=True)
-                continue
-            if not is_ours:
-                self._is_lost.set()
-                return
+    def put_off(self, stage: str) -> None:
+        """Let a worker go on later, when the sweep comes by; `stage` says what for."""
+        self._write(
+            state=State.QUEUED, n_tries=self._table.n_tries - 1, sent_s=time.time(), stage=stage
+        )
+
+    def _sign(self) -> bool:
+        return self._write(heartbeat_s=time.time(), **vars(self._progress))
 
     def _write(self, **values: object) -> bool:
         return _update(self._engine, self._table, self._ours, values)
+
+
+class Help(SignsOfLife):
+    """Help for a job whose row another worker has: wanted while that one gives signs of life."""
+
+    def __init__(self, engine: Engine, table: type[Job], identity: str, lease_s: float) -> None:
+        super().__init__(engine)
+        self._lease_s = lease_s
+        self._led = and_(table.id == identity, table.state == State.RUNNING)
+        self._heartbeat = select(table.heartbeat_s)
+
+    def is_wanted(self) -> bool:
+        """Claim that another worker leads."""
+        alive = self._heartbeat.where(self._led)
+        with self._engine.connect() as connection:
+            heartbeat_s = connection.scalar(alive)
+        return heartbeat_s is not None and heartbeat_s > time.time() - self._lease_s
+
+    def _sign(self) -> bool:
+        return self.is_wanted()
 
 
 def claim(engine: Engine, table: type[Job], identity: str, lease_s: float) -> Lease | None:
@@ -134,7 +197,7 @@ def claim(engine: Engine, table: type[Job], identity: str, lease_s: float) -> Le
     None where there is nothing to do: another worker has it, it was cancelled, or given up
     """
     now_s = time.time()
-    token = uuid.uuid4().hex
+    lease = Lease(engine, table, identity)
     is_free = and_(table.id == identity, _is_free(table, now_s - lease_s))
     given_up = {
         "state": State.FAILED,
@@ -146,14 +209,12 @@ def claim(engine: Engine, table: type[Job], identity: str, lease_s: float) -> Le
         return None
     claimed = {
         "state": State.RUNNING,
-        "lease": token,
+        "lease": lease.token,
         "heartbeat_s": now_s,
         "n_tries": table.n_tries + 1,
         **vars(Progress()),
     }
-    return (
-        Lease(engine, table, identity, token) if _update(engine, table, is_free, claimed) else None
-    )
+    return lease if _update(engine, table, is_free, claimed) else None
 
 
 def cancel(engine: Engine, table: type[Job], identity: str) -> bool:

@@ -31,18 +31,15 @@ class State(enum.StrEnum):
     CANCELLED = "cancelled"
 
 
+STATE = Enum(State, native_enum=False, values_callable=lambda kind: [state.value for state in kind])
+
+
 class Job:
     """The columns of a row whose content a worker makes. Times are seconds since 1970."""
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: uuid.uuid4().hex)
     created_s: Mapped[float] = mapped_column(default=time.time)
-    state: Mapped[State] = mapped_column(
-        Enum(
-            State, native_enum=False, values_callable=lambda kind: [state.value for state in kind]
-        ),
-        default=State.QUEUED,
-        index=True,
-    )
+    state: Mapped[State] = mapped_column(STATE, default=State.QUEUED, index=True)
     stage: Mapped[str] = mapped_column(default="")
     n_done: Mapped[int] = mapped_column(default=0)  # steps of the stage
     n_steps: Mapped[int] = mapped_column(default=0)  # 0: not known yet
@@ -108,6 +105,22 @@ class Film(Job, Base):
     share_key: Mapped[str] = mapped_column(default="", index=True)
     shared_until_s: Mapped[float] = mapped_column(default=0.0)
     song: Mapped[Song] = relationship(back_populates="films")
+
+
+class FilmSegment(Base):
+    """A segment of a film that is being made; see `webapp.claims`."""
+
+    __tablename__ = "segment"
+
+    film_id: Mapped[str] = mapped_column(
+        ForeignKey("film.id", ondelete="CASCADE"), primary_key=True
+    )
+    first_frame: Mapped[int] = mapped_column(primary_key=True)  # of the whole song's timeline
+    stop_frame: Mapped[int]  # one after the last
+    state: Mapped[State] = mapped_column(STATE)
+    lease: Mapped[str] = mapped_column(default="")  # of the worker that is at it
+    heartbeat_s: Mapped[float] = mapped_column(default=0.0)
+    n_tries: Mapped[int] = mapped_column(default=0)
 
 
 TABLES: tuple[type[Job], ...] = (Song, Gallery, Film)

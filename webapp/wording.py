@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import func, select
 
+from webapp.leases import DISK_FULL
 from webapp.tables import Film, Gallery, Job, Song, State, db
 
 # By the stages that the pipeline, the analysis and the gallery report.
@@ -18,6 +19,7 @@ STAGES = {
     "paint": "Painting the film",
     "join": "Putting the film together",
     "measure": "Measuring how tight it is",
+    DISK_FULL: "The disk is full: free some space, and it goes on by itself",
 }
 # By the stages of a film's report.
 REPORT_WORDS = {
@@ -104,6 +106,8 @@ def describe(job: Job) -> dict[str, Any]:
 def _waiting_words(job: Job) -> str:
     if job.state != State.QUEUED:
         return job.state.value.capitalize()
+    if job.stage == DISK_FULL:
+        return STAGES[DISK_FULL]
     n_ahead = 0
     for table in (Song, Gallery, Film):
         ahead = (table.state == State.RUNNING) | (
