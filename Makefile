@@ -1,4 +1,4 @@
-# Tonfilm in one word: make run, make test, make demo; also make setup, check and bench.
+# Tonfilm in one word: make run, make test, make demo; also make setup, check, bench and chaos.
 
 PYTHON ?= python3
 VENV := .venv
@@ -17,7 +17,7 @@ FIND_ROOMS = pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_p
 # While torch's threads wait they sleep; see film/process.py.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: setup run test test-slow check demo bench
+.PHONY: setup run test test-slow chaos check demo bench
 
 setup: $(READY)
 
@@ -26,6 +26,11 @@ run: $(READY)
 
 test: $(READY_TO_TEST)
 	$(BIN)/python -m pytest --timeout 600 -m "not slow"
+
+# Kills what makes films at random, again and again; see tests/test_chaos.py.
+KILLS ?= 100
+chaos: $(READY_TO_TEST)
+	TONFILM_KILLS=$(KILLS) $(BIN)/python -m pytest --timeout 3600 tests/test_chaos.py -k wanted
 
 test-slow: $(READY_TO_TEST)
 	$(BIN)/python -m pytest --timeout 600 -m slow

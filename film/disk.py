@@ -58,7 +58,7 @@ def write_whole(path: Path, content: bytes) -> None:
     unfinished = name_unfinished(path)
     try:
         unfinished.write_bytes(content)
-        unfinished.replace(path)
+        settle_file(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -46,3 +46,21 @@ def test_a_message_for_another_queue_stays(channel: Channel) -> None:
     with pytest.raises(Empty):
         channel._get("jobs")
     assert channel._get("films") == {"n": 1}
+
+
+def test_what_a_power_cut_has_emptied_is_passed_over(channel: Channel, tmp_path: Path) -> None:
+    (tmp_path / "0_lost.jobs.msg").touch()
+    channel._put("jobs", {"n": 1})
+    assert channel._get("jobs") == {"n": 1}
+    (tmp_path / "jobs.exchange").touch()
+    channel._queue_bind("jobs", "jobs", "", "jobs")
+    assert [tuple(entry) for entry in channel.get_table("jobs")] == [("jobs", "", "jobs")]
+
+
+def test_messages_go_nowhere_else(
+    channel: Channel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    channel._put("jobs", {"n": 1})
+    assert channel._get("jobs") == {"n": 1}
+    assert list(tmp_path.iterdir()) == []

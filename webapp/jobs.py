@@ -76,8 +76,8 @@ def wake(table: type[Job], identity: str) -> None:
 def _send(task: str, identity: str) -> None:
     try:
         service().celery.send_task(task, args=(identity,))
-    except OperationalError:
-        # The broker is down. The row stands, and the sweep sends the message again.
+    except (OperationalError, OSError):
+        # The broker is down, or its disk is full. The row stands, and the sweep sends it again.
         log.warning("No worker could be woken for %s %s", task, identity, exc_info=True)
 
 
