@@ -85,7 +85,7 @@ def test_a_song_becomes_a_film(
     assert fits(page)
     page.get_by_role("button", name="Render the film").click()
 
-    page.wait_for_selector("video")
+    page.wait_for_selector(".tight")
     expect(page.locator(".tight")).to_contain_text("In time with the music")
     assert fits(page)
     play(page)
