@@ -17,7 +17,7 @@ import soxr
 from numpy.typing import NDArray
 
 from spectro.errors import TonfilmError
-from spectro.riff import count_samples
+from spectro.riff import count_samples, is_wav
 
 ANALYSIS_RATE: Final = 44_100  # Hz, of the published spectrogram recipe
 MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 8_000, 192_000  # Hz
@@ -30,6 +30,7 @@ CODINGS: Final = (
     *("ALAW", "ULAW", "IMA_ADPCM", "MS_ADPCM"),
 )
 BLOCK_SAMPLES: Final = 1 << 16
+_NO_WAV: Final = "{} is not a WAV file: save the song as WAV and try again."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +163,35 @@ def load(path: Path, limits: Limits = Limits()) -> Audio:
         ) from error
 
 
+def check_size(name: str, n_bytes: int, limits: Limits) -> None:
+    """Refuse a file that is empty or too large, before anybody looks into it.
+
+    Raises
+    ------
+    TonfilmError
+        It is.
+    """
+    if n_bytes <= 0:
+        raise TonfilmError(f"{name} is empty: choose a WAV with sound in it.")
+    if n_bytes > limits.max_bytes:
+        raise TonfilmError(
+            f"{name} is too large ({n_bytes / 1e6:,.1f} MB): "
+            f"cut it to at most {limits.max_bytes / 1e6:,.1f} MB."
+        )
+
+
+def check_start(name: str, start: bytes) -> None:
+    """Refuse what is plainly no WAV, by its first `N_HEADER_BYTES`; nothing is decoded.
+
+    Raises
+    ------
+    TonfilmError
+        It is none.
+    """
+    if not is_wav(start):
+        raise TonfilmError(_NO_WAV.format(name))
+
+
 def write_mono(audio: Audio, path: Path, duration_s: Fraction | None = None) -> Mono:
     """Write the analysis copy: the mean of the channels at `ANALYSIS_RATE`, in blocks.
 
@@ -192,17 +222,10 @@ def open_mono(path: Path) -> Mono:
 
 
 def _check(path: Path, file: FileIO, limits: Limits) -> Audio:
-    n_bytes = os.fstat(file.fileno()).st_size
-    if n_bytes == 0:
-        raise TonfilmError(f"{path.name} is empty: choose a WAV with sound in it.")
-    if n_bytes > limits.max_bytes:
-        raise TonfilmError(
-            f"{path.name} is too large ({n_bytes / 1e6:,.1f} MB): "
-            f"cut it to at most {limits.max_bytes / 1e6:,.1f} MB."
-        )
+    check_size(path.name, os.fstat(file.fileno()).st_size, limits)
     counts = count_samples(file)
     if counts is None:
-        raise TonfilmError(f"{path.name} is not a WAV file: save the song as WAV and try again.")
+        raise TonfilmError(_NO_WAV.format(path.name))
     if counts.n_present == 0:
         raise TonfilmError(f"{path.name} has a header but no sound: choose a WAV with sound in it.")
     with _decoder(file) as sound:

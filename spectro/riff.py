@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from io import FileIO
 from typing import Final
 
+N_HEADER_BYTES: Final = 12
 _MAGIC: Final = {b"RIFF": "<", b"RF64": "<", b"RIFX": ">"}  # and the order of their bytes
 _UNKNOWN_SIZE: Final = 0xFFFFFFFF  # of a stream that was never closed, or "see ds64"
 _PACKED_CODINGS: Final = (0x02, 0x11)  # Microsoft and IMA ADPCM
@@ -29,6 +30,11 @@ class SampleCounts:
     n_present: int  # up to the end of the file, in whole coded blocks
 
 
+def is_wav(start: bytes) -> bool:
+    """Claim that a file whose first `N_HEADER_BYTES` these are calls itself a WAV."""
+    return start[:4] in _MAGIC and start[8:N_HEADER_BYTES] == b"WAVE"
+
+
 def count_samples(file: FileIO) -> SampleCounts | None:
     """Read the chunks of a file.
 
@@ -40,10 +46,10 @@ def count_samples(file: FileIO) -> SampleCounts | None:
     -------
     None where the file is no WAV; no samples where it is one without sound
     """
-    header = file.read(12)
-    order = _MAGIC.get(header[:4])
-    if order is None or header[8:] != b"WAVE":
+    header = file.read(N_HEADER_BYTES)
+    if not is_wav(header):
         return None
+    order = _MAGIC[header[:4]]
     block, wide_size = _Block(n_bytes=1, n_samples=1), 0
     for _ in range(_MAX_CHUNKS):
         chunk = file.read(8)

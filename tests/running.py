@@ -114,6 +114,12 @@ class Running:
         with self._opener.open(self.address + path, body, timeout=PATIENCE_S) as answer:
             return str(answer.url).removeprefix(self.address)
 
+    def demo_song(self) -> str:
+        """Take the demo song, and wait until films can be made of it; return its page's path."""
+        song = self.post("/songs/demo")
+        wait_until(lambda: "Listening …" not in self.get(song), "the song is checked")
+        return song
+
     def kill(self) -> None:
         """Kill every process at once, as a power cut would."""
         while left := processes_of(self.instance):

@@ -188,9 +188,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.slow
 def test_a_film_waits_for_room_on_a_full_disk(
-    small_disk: Path, tiny_models: Path, song: Path
+    small_disk: Path, tiny_models: Path, song: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database and the messages lie on the same disk."""
+    monkeypatch.setattr("webapp.room.SPARE_BYTES", 0)
     trial = Trial(small_disk, tiny_models, song)
     try:
         trial.begin()

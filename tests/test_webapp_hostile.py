@@ -1,8 +1,11 @@
 """Broken files and odd words: each is answered by a page, and the program goes on."""
 
 import io
+import json
 import re
 import resource
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,17 +14,20 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from running import ROOT
 from web_service import Visitor, film_fields, wav
 
 from spectro.audio import load
 from spectro.errors import TonfilmError
+from spectro.guarded import MEMORY_BYTES
 from webapp.jobs import analyse
+from webapp.service import service
 from webapp.tables import Song, State, db
 
 pytest_plugins = ["web_fixtures"]
 
 N_BROKEN = 500
-N_HEARD = 12  # of those that are taken
+N_HEARD = 12  # of those that are good, and of those that are not
 MAX_GROWTH_MB = 60.0
 SUBTYPES = ("PCM_16", "PCM_24", "PCM_U8", "FLOAT", "ULAW")
 # Numbers that programs stumble over: the largest of their kinds, and their neighbours.
@@ -88,35 +94,68 @@ def _peak_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def test_five_hundred_broken_songs_are_each_answered(app: Flask) -> None:
+def _send_broken(app: Flask) -> dict[int, str]:
+    """Send every broken song; return the page of each, or "" where it is refused at once."""
     client = app.test_client()
     token = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/").text)[0]
-    answers: list[int] = []
+    pages: dict[int, str] = {}
     before_mb = 0.0
     for seed in range(N_BROKEN):
         if seed == N_BROKEN // 5:
             before_mb = _peak_mb()  # by then everything that is made once is there
         song = (io.BytesIO(_broken(seed)), "broken.wav")
         answer = client.post("/songs", data={"csrf_token": token, "song": song})
-        answers.append(answer.status_code)
         assert answer.status_code in (303, 400), seed
+        pages[seed] = answer.location or ""
         if answer.status_code == 400:
-            said = re.findall(r'role="alert">([^<]+)</p>', answer.text)
-            assert said, seed
-            assert said[0].endswith("."), seed
+            _expect_sentence(re.findall(r'role="alert">([^<]+)</p>', answer.text), seed)
     assert _peak_mb() - before_mb < MAX_GROWTH_MB
+    return pages
+
+
+def _expect_sentence(said: list[str], seed: int) -> None:
+    assert len(said) == 1, seed
+    assert said[0].endswith("."), seed
+    assert "inside Tonfilm" not in said[0], seed
+
+
+def _check(app: Flask, pages: list[str]) -> list[dict[str, object]]:
+    """Have songs looked into as the worker does, but all of them by one child."""
+    folder = Path(app.instance_path) / "songs"
+    paths = [str(folder / f"{page.rsplit('/', 1)[1]}.wav") for page in pages]
+    limits = {"cpu_s": 60, "memory_bytes": MEMORY_BYTES, "max_duration_s": 8.0}
+    done = subprocess.run(
+        [sys.executable, "-m", "spectro.guarded", json.dumps(limits), *paths],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_five_hundred_broken_songs_are_each_answered(app: Flask) -> None:
+    sent = _send_broken(app)
+    pages = [page for page in sent.values() if page]
+    found = _check(app, pages)
+    assert len(found) == len(pages), "the child has outlived all of them"
+    good = [page for page, entry in zip(pages, found, strict=True) if "sentence" not in entry]
+    bad = [page for page, entry in zip(pages, found, strict=True) if "sentence" in entry]
+    for page, entry in zip(pages, found, strict=True):
+        _expect_sentence([str(entry.get("sentence", "It is good."))], pages.index(page))
     # Neither all are refused nor all are taken, or this would prove little.
-    assert 50 < answers.count(303) < N_BROKEN - 50
+    assert 50 < len(good) < N_BROKEN - 50
+    assert len(bad) > 50
     with app.app_context():
-        songs = list(db.session.scalars(db.select(Song)))
-        assert len(songs) == answers.count(303)
-        for song in songs[:: max(1, len(songs) // N_HEARD)]:
-            identity = song.id
+        for page in (*good[:: len(good) // N_HEARD], *bad[:: len(bad) // N_HEARD]):
+            identity = page.rsplit("/", 1)[1]
             analyse(identity)
             row = db.session.get_one(Song, identity)
             db.session.refresh(row)
-            assert row.state in (State.DONE, State.FAILED)
+            assert row.state == (State.DONE if page in good else State.FAILED), row.error
             assert "inside Tonfilm" not in row.error, row.error
+            assert service().storage.song(identity).exists() == (page in good)
 
 
 def test_what_is_taken_can_be_read_to_its_end(tmp_path: Path) -> None:

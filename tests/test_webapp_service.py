@@ -72,7 +72,7 @@ def test_a_taken_port_is_told_in_one_sentence(running: Running, tmp_path: Path) 
 @pytest.mark.slow
 def test_a_film_survives_a_power_cut(running: Running) -> None:
     """Killed in the middle, the service goes on from whole segments and finishes once."""
-    song = running.post("/songs/demo")
+    song = running.demo_song()
     fields = {"theme": "tiny", "keyframes": "1,2", "size": "640x360", "duration_s": "16"}
     film = running.post(f"{song}/film", {**fields, "quality": "draft"})
 
@@ -94,7 +94,7 @@ def test_a_film_survives_a_power_cut(running: Running) -> None:
 
 @pytest.mark.slow
 def test_stopping_gives_the_film_back_and_the_next_start_goes_on(running: Running) -> None:
-    song = running.post("/songs/demo")
+    song = running.demo_song()
     fields = {"theme": "tiny", "keyframes": "1,2", "size": "640x360", "duration_s": "16"}
     film = running.post(f"{song}/film", {**fields, "quality": "draft"})
     wait_until(

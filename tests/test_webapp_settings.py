@@ -34,6 +34,9 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
         password="open sesame",  # noqa: S106, of this test
         admin_password="open barley",  # noqa: S106, of this test
         keep_days=30.0,
+        hourly=7,
+        visitor_mb=500,
+        disk_mb=50_000,
     )
     environment = {
         f"TONFILM_{entry.name.upper()}": str(getattr(wanted, entry.name))
@@ -53,6 +56,9 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
         ("TONFILM_MAX_UPLOAD_MB", "-1", "from 1 to 16384"),
         ("TONFILM_LEASE_S", "0", "from 1 to 600"),
         ("TONFILM_KEEP_DAYS", "-1", "from 0 to 3650"),
+        ("TONFILM_HOURLY", "-1", "from 0 to 100000"),
+        ("TONFILM_VISITOR_MB", "-1", "from 0 to 100000"),
+        ("TONFILM_DISK_MB", "much", "TONFILM_DISK_MB to a number"),
         ("TONFILM_ADDRESS", "films.example.org", "such as https://films"),
         ("TONFILM_ADDRESS", "ftp://films.example.org", "such as https://films"),
         ("TONFILM_PROT", "8000", "no setting TONFILM_PROT"),

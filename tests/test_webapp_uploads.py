@@ -1,7 +1,9 @@
 """Songs at the door: good ones are taken, bad ones are answered by one sentence."""
 
+import hashlib
 import io
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +11,10 @@ import pytest
 from conftest import clicks, music
 from flask import Flask
 from kombu.exceptions import OperationalError
-from web_service import Visitor, sentence, wav
+from web_service import Visitor, film_fields, sentence, wav, work
 
 from webapp import leases
+from webapp.settings import Settings
 from webapp.storage import title_of
 from webapp.tables import Song, State, db
 
@@ -46,21 +49,99 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(("content", "reason"), BAD.values(), ids=BAD.keys())
+SEEN_AT_ONCE = {"text", "mp3", "empty"}
+
+
+def files(app: Flask, folder: str) -> list[str]:
+    """List what a folder of the instance holds."""
+    return [path.name for path in (Path(app.instance_path) / folder).iterdir()]
+
+
+@pytest.mark.parametrize(("kind", "content", "reason"), [(k, *v) for k, v in BAD.items()])
 def test_a_bad_song_is_refused_by_one_sentence(
-    app: Flask, visitor: Visitor, content: bytes, reason: str
+    app: Flask, visitor: Visitor, kind: str, content: bytes, reason: str
 ) -> None:
+    """At once where its first bytes tell, else on its page when the worker has looked into it."""
     answer = visitor.upload(content, "my song.wav")
-    assert answer.status_code == 400
+    assert answer.status_code == (400 if kind in SEEN_AT_ONCE else 303)
+    if answer.status_code == 303:
+        work(app, Song)
+        page = answer.location
+        answer = visitor.get(page)
+        assert "Listen again" not in answer.text
+        assert "cannot be used" in visitor.get("/").text
+        assert visitor.get(f"{page}/song.wav").status_code == 404
+        visitor.post(f"{page}/again")
+        work(app, Song)
+        assert sentence(visitor.get(page)) == sentence(answer), "what is gone is not looked for"
     said = sentence(answer)
     assert reason in said
-    assert "my song" in said
+    assert "“my song”" in said
     assert said.endswith(".")
+    assert said.count(". ") == 0
     assert "Traceback" not in answer.text
     with app.app_context():
-        assert not db.session.scalars(db.select(Song)).all()
-    assert not list((Path(app.instance_path) / "uploads").iterdir())
-    assert not list((Path(app.instance_path) / "songs").iterdir())
+        songs = db.session.scalars(db.select(Song)).all()
+        assert [song.state for song in songs] == [State.FAILED] * (kind not in SEEN_AT_ONCE)
+    assert files(app, "uploads") == []
+    assert files(app, "songs") == []
+
+
+def test_a_song_is_checked_by_the_worker_before_films_can_be_ordered(
+    app: Flask, visitor: Visitor
+) -> None:
+    page = visitor.upload(wav(music(1.0)), "song.wav").location
+    assert "Listening …" in visitor.get(page).text
+    assert "listening …" in visitor.get("/").text
+    for answer in (visitor.get(f"{page}/film"), visitor.post(f"{page}/film", film_fields())):
+        assert (answer.status_code, answer.location) == (303, page)
+    work(app, Song)
+    text = visitor.get(page).text
+    assert "<span>0:01</span>" in text
+    assert "44.1 kHz, stereo" in text
+    assert visitor.get(f"{page}/film").status_code == 200
+    assert visitor.post(f"{page}/film", film_fields()).location.startswith("/films/")
+
+
+def test_the_pages_do_not_decode_what_strangers_send(
+    app: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a page has opened a stranger's sound")
+
+    monkeypatch.setattr("soundfile.SoundFile", refuse)
+    page = visitor.upload(b"RIFF\0\0\0\0WAVE" + bytes(100), "song.wav").location
+    assert visitor.get(page).status_code == 200
+    assert visitor.get("/").status_code == 200
+
+
+def test_a_worker_told_to_stop_leaves_a_song_that_it_looks_into(
+    app: Flask, visitor: Visitor
+) -> None:
+    page = visitor.upload(wav(music(1.0))).location
+    leases.stopping.set()
+    try:
+        work(app, Song)
+    finally:
+        leases.stopping.clear()
+    with app.app_context():
+        assert db.session.scalars(db.select(Song)).one().state == State.QUEUED
+    work(app, Song)
+    assert "Choose pictures" in visitor.get(page).text
+
+
+def test_a_good_song_outlives_lower_limits(
+    app: Flask, visitor: Visitor, settings: Settings
+) -> None:
+    """Its films were made from it; only what never was a song is thrown away."""
+    song_id = visitor.new_song(2.0)
+    parts = replace(app.extensions["tonfilm"], settings=replace(settings, max_song_s=1.0))
+    app.extensions["tonfilm"] = parts
+    work(app, Song)
+    page = visitor.get(f"/songs/{song_id}")
+    assert "is too long" in sentence(page)
+    assert "Listen again" in page.text
+    assert files(app, "songs") == [f"{song_id}.wav"]
 
 
 def test_a_form_without_a_file_is_refused(visitor: Visitor) -> None:
@@ -80,10 +161,9 @@ def test_a_song_is_taken_under_a_name_of_our_own(app: Flask, visitor: Visitor) -
     with app.app_context():
         song = db.session.get_one(Song, song_id)
         assert (song.title, song.state) == ("Frühling", State.QUEUED)
-        assert (song.sample_rate, song.n_channels, song.n_samples) == (44_100, 2, 44_100)
-    files = [path.name for path in Path(app.instance_path).rglob("*") if path.is_file()]
-    assert f"{song_id}.wav" in files
-    assert not [name for name in files if "Fr" in name]
+    names = [path.name for path in Path(app.instance_path).rglob("*") if path.is_file()]
+    assert f"{song_id}.wav" in names
+    assert not [name for name in names if "Fr" in name]
 
 
 def test_the_message_is_sent_after_the_row_is_there(
@@ -115,17 +195,31 @@ def test_a_song_waits_while_the_broker_is_down(
         assert leases.find_lost(db.engine, Song, lease_s=20, unsent_s=0) == [song_id]
 
 
-def test_a_truncated_song_is_taken_and_the_page_says_so(visitor: Visitor) -> None:
+def test_what_the_check_finds_stands_in_the_row(app: Flask, visitor: Visitor) -> None:
+    content = wav(music(1.0))
+    visitor.upload(content)
+    work(app, Song)
+    with app.app_context():
+        song = db.session.scalars(db.select(Song)).one()
+        assert (song.sample_rate, song.n_channels, song.n_samples) == (44_100, 2, 44_100)
+        assert song.n_promised_samples == 44_100
+        assert song.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_a_truncated_song_is_taken_and_the_page_says_so(app: Flask, visitor: Visitor) -> None:
     answer = visitor.upload(wav(music(2.0))[: SECOND * 4])
     assert answer.status_code == 303
+    work(app, Song)
     assert "ends before its header promised" in visitor.get(answer.location).text
 
 
 @pytest.mark.parametrize("samples", [np.zeros(SECOND), np.ones(1), np.full(SECOND, 9.0)])
 def test_silence_one_sample_and_loud_floats_are_songs(
-    visitor: Visitor, samples: np.ndarray
+    app: Flask, visitor: Visitor, samples: np.ndarray
 ) -> None:
-    assert visitor.upload(wav(samples, subtype="FLOAT")).status_code == 303
+    page = visitor.upload(wav(samples, subtype="FLOAT")).location
+    work(app, Song)
+    assert "Choose pictures" in visitor.get(page).text
 
 
 @pytest.mark.parametrize(

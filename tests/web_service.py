@@ -12,18 +12,22 @@ from conftest import music
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from spectro.audio import load
 from spectro.routes import Route
 from webapp import create_app, leases
+from webapp.checking import note
 from webapp.jobs import TASKS
 from webapp.leases import Lease
+from webapp.service import service
 from webapp.settings import Settings
-from webapp.tables import Film, State, db
+from webapp.tables import Film, Job, Song, State, db
 
 
 class Visitor:
     """A browser: its cookies, and the CSRF token that its pages hold."""
 
     def __init__(self, app: Flask) -> None:
+        self._app = app
         self._client = app.test_client()
 
     def get(self, path: str, **headers: str) -> TestResponse:
@@ -42,10 +46,14 @@ class Visitor:
         return self.post("/songs", {"song": (io.BytesIO(content), name)})
 
     def new_song(self, duration_s: float = 1.0, name: str = "song.wav") -> str:
-        """Send a good song; return its identity."""
+        """Send a good song, have it checked but not listened to; return its identity."""
         answer = self.upload(wav(music(duration_s)), name)
         assert answer.status_code == 303, sentence(answer)
-        return answer.location.rsplit("/", 1)[1]
+        song_id: str = answer.location.rsplit("/", 1)[1]
+        with self._app.app_context():
+            note(db.session.get_one(Song, song_id), load(service().storage.song(song_id)))
+            db.session.commit()
+        return song_id
 
     def new_film(self, song_id: str, **changes: Any) -> str:
         """Ask for a film; return its identity."""
@@ -114,10 +122,12 @@ def sentence(answer: TestResponse) -> str:
     return "".join(found)
 
 
-def work(app: Flask) -> None:
-    """Do every queued job in this process, as a worker would."""
+def work(app: Flask, *tables: type[Job]) -> None:
+    """Do every queued job in this process, as a worker would; or those of some tables alone."""
     with app.app_context():
         for table, task in TASKS.items():
+            if tables and table not in tables:
+                continue
             waiting = db.session.scalars(db.select(table.id).filter_by(state=State.QUEUED))
             for identity in waiting.all():
                 task(identity)

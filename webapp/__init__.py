@@ -11,15 +11,18 @@ from sqlalchemy import event
 
 from webapp import (
     admin_pages,
+    bodies,
     entrance,
     errors,
     film_pages,
     gallery_pages,
     guest_pages,
     live_pages,
+    rates,
     security,
     share_pages,
     song_pages,
+    upload_pages,
     wording,
 )
 from webapp.jobs import make_celery
@@ -50,12 +53,14 @@ def create_app(settings: Settings) -> Flask:
     db.init_app(app)
     Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
     Bootstrap5(app)
+    bodies.limit(app)
     CSRFProtect(app)
     celery = make_celery(app, settings)
     app.extensions["celery"] = celery
     app.extensions["tonfilm"] = Service(settings=settings, storage=storage, celery=celery)
     for room in (
         song_pages,
+        upload_pages,
         gallery_pages,
         film_pages,
         live_pages,
@@ -65,6 +70,7 @@ def create_app(settings: Settings) -> Flask:
         entrance,
     ):
         app.register_blueprint(room.pages)
+    rates.limit(app, settings)
     security.protect(app)
     entrance.guard(app, settings)
     admin_pages.prepare(app)

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from film.workroom import Kept, listen
-from spectro.audio import Mono, load
+from spectro.audio import Mono
 from spectro.features import Features
 from spectro.timeline import Timeline
+from webapp.checking import check_song
 from webapp.curves import FPS, N_POINTS, Analysis, Curve, Group
 from webapp.leases import Lease
 from webapp.service import Service
@@ -18,9 +19,9 @@ LOW_PERCENTILE, HIGH_PERCENTILE = 1.0, 99.5
 
 
 def analyse_song(service: Service, song_id: str, lease: Lease) -> None:
-    """Listen to a song, keep what was heard for its films, and write its `Analysis`."""
+    """Check a song, listen to it, keep what was heard for its films, and write its `Analysis`."""
     storage = service.storage
-    audio = load(storage.song(song_id), service.settings.limits)
+    audio = check_song(service, song_id, lease)
     timeline = Timeline(fps=FPS, n_samples=audio.n_samples, sample_rate=audio.sample_rate)
     kept = Kept(mono=storage.mono(song_id), features=storage.features(song_id))
     kept.features.unlink(missing_ok=True)  # of an earlier version, or of a try whose copy is gone

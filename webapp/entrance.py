@@ -12,12 +12,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import PasswordField
 
 from webapp.service import service
-from webapp.settings import Settings
+from webapp.settings import LOOPBACK, Settings
 
 WAIT_S = 0.5  # after a wrong password: whoever tries them out needs years
 OPEN = {"static", "bootstrap.static", "entrance.enter"}  # what the door itself is made of
 GUESTS = "guests"  # whoever has a link to a film
-LOOPBACK = ["127.0.0.1", "localhost"]
 
 pages = Blueprint("entrance", __name__)
 

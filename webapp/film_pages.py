@@ -27,6 +27,7 @@ from webapp.jobs import submit
 from webapp.preset_choice import PRESET_WORDS, drives_of, find_preset, write_preset
 from webapp.previews import PREVIEW_S, forget_previews, preview_of
 from webapp.retention import forget_film, kept_until_s
+from webapp.room import check_room
 from webapp.route_forms import LAYERS, MECHANISMS, name_heard, name_seen, spare_row
 from webapp.security import own_film, own_song
 from webapp.service import service
@@ -41,9 +42,11 @@ pages.add_app_template_filter(name_seen, "seen")
 
 
 @pages.get("/songs/<song_id>/film")
-def choose(song_id: str) -> str:
+def choose(song_id: str) -> AnyResponse | str:
     """Show the pictures to choose from and what else makes a film."""
     song = own_song(song_id)
+    if not song.is_checked:  # its page says what it waits for, or why it is of no use
+        return redirect(url_for("songs.show", song_id=song_id), 303)
     form = _open_form()
     made_theme = form.theme.data if form.theme.data in list_themes() else favourite_theme()
     theme = request.args.get("theme") or made_theme
@@ -57,6 +60,8 @@ def choose(song_id: str) -> str:
 def order(song_id: str) -> AnyResponse | tuple[str, int]:
     """Queue a film."""
     song = own_song(song_id)
+    if not song.is_checked:
+        return redirect(url_for("songs.show", song_id=song_id), 303)
     form = _open_form()
     read_card(form.theme.data or "")  # an unknown theme has no page to go back to
     if not form.validate_on_submit():
@@ -64,6 +69,7 @@ def order(song_id: str) -> AnyResponse | tuple[str, int]:
     try:
         recipe = form.recipe()
         _check_excerpt(song, recipe.start_s)
+        check_room(0)
     except TonfilmError as error:
         return _show_choice(song, form, str(error)), 400
     whole = ""
@@ -150,6 +156,7 @@ def make_whole(film_id: str) -> AnyResponse:
     preview = own_film(film_id)
     if not preview.whole:
         abort(404)
+    check_room(0)
     film = Film(song=preview.song, recipe=preview.whole)
     submit(film)
     return redirect(url_for("films.show", film_id=film.id), 303)
@@ -167,6 +174,7 @@ def make_again(film_id: str) -> AnyResponse:
     """Go on with a film that was cancelled or has failed, from what it had left."""
     film = own_film(film_id)
     if film.state in (State.CANCELLED, State.FAILED):
+        check_room(0)
         film.n_tries = 0
         submit(film)
     return redirect(url_for("films.show", film_id=film_id), 303)

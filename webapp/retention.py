@@ -1,14 +1,16 @@
 """How long songs and films are kept, and how they are forgotten."""
 
+import contextlib
 import logging
 import time
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from webapp.service import service
-from webapp.tables import Film, Song, db
+from webapp.tables import Film, Song, Upload, db
 
 DAY_S = 24 * 3600
+UNFINISHED_S = DAY_S  # taste: time for a night without a connection
 
 log = logging.getLogger(__name__)
 
@@ -51,4 +53,18 @@ def forget_old() -> None:
         if until_s is not None and until_s < time.time() and not is_at_work(song):
             log.info("Song %s has been kept long enough", song.id)
             forget_song(song)
+    db.session.commit()
+
+
+def forget_unfinished() -> None:
+    """Delete uploads of which nothing has come for a day, and what else was left half written."""
+    storage, latest_s = service().storage, time.time() - UNFINISHED_S
+    for path in storage.uploads.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it has just become a song
+            if path.stat().st_mtime < latest_s:
+                path.unlink()
+    for upload in db.session.scalars(select(Upload).where(Upload.created_s < latest_s)).all():
+        if not storage.upload(upload.id).exists():
+            log.info("Upload %s did not go on", upload.id)
+            db.session.execute(delete(Upload).where(Upload.id == upload.id))
     db.session.commit()

@@ -4,7 +4,7 @@ import uuid
 
 from flask import Flask, Response, abort, session
 
-from webapp.tables import Film, Song, db
+from webapp.tables import Film, Song, Upload, db
 
 # Bootstrap's style sheet draws its small signs from data: addresses. A film that is being made is
 # played from a media source, which has a blob: address.
@@ -40,6 +40,14 @@ def own_song(identity: str) -> Song:
     if song is None or song.visitor != visitor():
         abort(404)
     return song
+
+
+def own_upload(identity: str) -> Upload:
+    """Return an upload of this visitor; anybody else's does not exist for them."""
+    upload = db.session.get(Upload, identity)
+    if upload is None or upload.visitor != visitor():
+        abort(404)
+    return upload
 
 
 def own_film(identity: str) -> Film:

@@ -12,6 +12,7 @@ from spectro.audio import Limits
 from spectro.errors import TonfilmError
 
 PREFIX = "TONFILM_"
+LOOPBACK = ["127.0.0.1", "localhost"]
 # Variables of that name that others read: where the themes lie, and what tests may not skip.
 READ_ELSEWHERE = {"TONFILM_MODELS", "TONFILM_REQUIRE"}
 
@@ -67,6 +68,21 @@ class Settings:
         default=0.0,
         metadata={"help": "days after which songs and films are deleted, 0 to 3650; 0: never"},
     )
+    hourly: int = field(
+        default=120,
+        metadata={
+            "help": "songs, and films, that one address may ask for in an hour where others can "
+            "reach the site, 0 to 100000; 0: any number"
+        },
+    )
+    visitor_mb: int = field(
+        default=0,
+        metadata={"help": "MiB of songs and films of one visitor, 0 to 100000; 0: any number"},
+    )
+    disk_mb: int = field(
+        default=0,
+        metadata={"help": "MiB that the instance folder may fill, 0 to 999999; 0: any number"},
+    )
 
     def __post_init__(self) -> None:
         ranges = {
@@ -75,6 +91,9 @@ class Settings:
             "max_song_s": (1.0, 36_000.0),
             "lease_s": (1.0, 600.0),
             "keep_days": (0.0, 3_650.0),
+            "hourly": (0, 100_000),
+            "visitor_mb": (0, 100_000),
+            "disk_mb": (0, 999_999),
         }
         for name, (lowest, highest) in ranges.items():
             if not lowest <= getattr(self, name) <= highest:
@@ -113,6 +132,11 @@ class Settings:
     def limits(self) -> Limits:
         """What a song may be at most."""
         return Limits(max_duration_s=self.max_song_s, max_bytes=self.max_upload_mb << 20)
+
+    @property
+    def is_public(self) -> bool:
+        """Claim that others than this machine's own user can reach the pages."""
+        return bool(self.address) or self.host not in LOOPBACK
 
     @property
     def database_url(self) -> str:

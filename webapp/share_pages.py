@@ -15,10 +15,10 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as AnyResponse
 
 from spectro.errors import TonfilmError
-from webapp.entrance import LOOPBACK
 from webapp.retention import DAY_S
 from webapp.security import own_film
 from webapp.service import service
+from webapp.settings import LOOPBACK
 from webapp.tables import Film, State, db
 
 DURATIONS: Final = {"1": "a day", "7": "a week", "30": "a month"}  # by days

@@ -6,19 +6,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, render_template, send_file, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, send_file, url_for
 from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
-from spectro.audio import Audio, load
 from spectro.errors import TonfilmError
+from webapp.arrivals import PIECE_BYTES, admit, list_unfinished
 from webapp.curves import Analysis
 from webapp.drawing import draw, draw_soundtrack
 from webapp.forms import UploadForm
 from webapp.gallery_pages import favourite_theme, list_stills, open_gallery
 from webapp.jobs import submit
 from webapp.retention import forget_song, is_at_work, kept_until_s
+from webapp.room import check_room
 from webapp.security import own_song, visitor
 from webapp.service import service
 from webapp.storage import title_of
@@ -39,13 +40,13 @@ def home() -> str:
 
 @pages.post("/songs")
 def upload() -> AnyResponse | tuple[str, int]:
-    """Take a visitor's song, if it can be used."""
+    """Take a visitor's song, if it may be one; the worker looks into it."""
     form = UploadForm()
     if not form.validate_on_submit():
         return _show_home(form, str(form.song.errors[0])), 400
     file: FileStorage = form.song.data
     try:
-        song = _take(title_of(file.filename or ""), file.save)
+        song = _take(title_of(file.filename or ""), request.content_length or 0, file.save)
     except TonfilmError as error:
         return _show_home(form, str(error)), 400
     return redirect(url_for("songs.show", song_id=song.id), 303)
@@ -57,21 +58,22 @@ def use_demo() -> AnyResponse:
     demo_song = service().storage.demo_song
     if not demo_song.exists():
         raise TonfilmError("The demo song is missing: start Tonfilm with `make run`.")
-    song = _take(DEMO_TITLE, lambda arrived: shutil.copyfile(demo_song, arrived))
+    n_bytes = demo_song.stat().st_size
+    song = _take(DEMO_TITLE, n_bytes, lambda arrived: shutil.copyfile(demo_song, arrived))
     return redirect(url_for("songs.show", song_id=song.id), 303)
 
 
 @pages.get("/songs/<song_id>")
 def show(song_id: str) -> str:
     """Show a song and what was heard in it."""
-    song = own_song(song_id)
+    song, storage = own_song(song_id), service().storage
     drawing = None
     if song.state == State.DONE:
-        path = service().storage.analysis(song_id)
-        drawing = draw(Analysis.model_validate_json(path.read_bytes()))
+        drawing = draw(Analysis.model_validate_json(storage.analysis(song_id).read_bytes()))
     return render_template(
         "song.html",
         song=song,
+        has_file=storage.song(song_id).exists(),
         drawing=drawing,
         status=describe(song),
         kept_until_s=kept_until_s(song),
@@ -87,15 +89,18 @@ def status(song_id: str) -> dict[str, Any]:
 @pages.get("/songs/<song_id>/song.wav")
 def audio(song_id: str) -> Response:
     """Send the song to the player, in whatever ranges it asks for."""
-    song = own_song(song_id)
-    return send_file(service().storage.song(song.id), mimetype="audio/wav", conditional=True)
+    path = service().storage.song(own_song(song_id).id)
+    if not path.exists():  # it was of no use
+        abort(404)
+    return send_file(path, mimetype="audio/wav", conditional=True)
 
 
 @pages.post("/songs/<song_id>/again")
 def analyse_again(song_id: str) -> AnyResponse:
-    """Try an analysis again that has failed or was cancelled."""
+    """Try an analysis again that has ended early, unless the file was of no use."""
     song = own_song(song_id)
-    if song.state in (State.FAILED, State.CANCELLED):
+    has_ended = song.state in (State.FAILED, State.CANCELLED)
+    if has_ended and service().storage.song(song_id).exists():
         song.n_tries = 0
         submit(song)
     return redirect(url_for("songs.show", song_id=song_id), 303)
@@ -123,6 +128,8 @@ def _show_home(form: UploadForm, sentence: str = "") -> str:
         "home.html",
         form=form,
         sentence=sentence,
+        piece_bytes=PIECE_BYTES,
+        unfinished=list_unfinished(),
         songs=songs,
         gallery=gallery,
         strip=[still for still in list_stills(gallery) if still.is_ready][:N_STRIP]
@@ -134,43 +141,24 @@ def _show_home(form: UploadForm, sentence: str = "") -> str:
     )
 
 
-def _take(title: str, write: Callable[[Path], object]) -> Song:
-    """Let a song arrive; keep it if it is good, and queue its analysis.
+def _take(title: str, n_bytes: int, write: Callable[[Path], object]) -> Song:
+    """Let a song arrive; keep it if it may be one, and queue its analysis.
 
     Parameters
     ----------
+    n_bytes : for which there must be room
     write : writes the song to a path
 
     Raises
     ------
     TonfilmError
-        It cannot be used.
+        It is plainly no WAV, or there is no room for it.
     """
-    storage, identity = service().storage, uuid.uuid4().hex
-    arrived = storage.upload(identity)
+    identity = uuid.uuid4().hex
+    arrived = service().storage.upload(identity)
     try:
+        check_room(n_bytes)
         write(arrived)
-        audio = _check(arrived, title)
-        arrived.replace(storage.song(identity))
+        return admit(identity, title)
     finally:
         arrived.unlink(missing_ok=True)
-    song = Song(
-        id=identity,
-        visitor=visitor(),
-        title=title,
-        sha256=audio.sha256,
-        sample_rate=audio.sample_rate,
-        n_channels=audio.n_channels,
-        n_samples=audio.n_samples,
-        n_promised_samples=audio.n_promised_samples,
-    )
-    submit(song)
-    return song
-
-
-def _check(arrived: Path, title: str) -> Audio:
-    try:
-        return load(arrived, service().settings.limits)
-    except TonfilmError as error:
-        # The visitor knows the file by its own name only.
-        raise TonfilmError(str(error).replace(arrived.name, f"“{title}”")) from error

@@ -27,9 +27,14 @@ class Storage:
         """The WAV that the launcher composes once for visitors without a song at hand."""
         return self.instance / "demo.wav"
 
+    @property
+    def uploads(self) -> Path:
+        """The folder of files that are still arriving."""
+        return self.instance / "uploads"
+
     def upload(self, identity: str) -> Path:
-        """Name a file that is still arriving or not yet found good."""
-        return self.instance / "uploads" / f"{identity}.wav"
+        """Name a file that is still arriving."""
+        return self.uploads / f"{identity}.wav"
 
     def song(self, identity: str) -> Path:
         """Name the WAV of a song."""

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from webapp import leases
 from webapp.jobs import TASKS, wake
-from webapp.retention import forget_old
+from webapp.retention import forget_old, forget_unfinished
 from webapp.service import service
 from webapp.tables import db
 
@@ -34,6 +34,7 @@ def sweep(app: Flask, unsent_s: float) -> None:
             for identity in leases.find_lost(db.engine, table, lease_s, unsent_s):
                 wake(table, identity)
         forget_old()
+        forget_unfinished()
 
 
 def watch(app: Flask, lease_s: float) -> None:

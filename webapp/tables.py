@@ -1,4 +1,4 @@
-"""What the service remembers: songs, galleries and films, each of them also a job.
+"""What the service remembers: songs, galleries and films, each of them also a job, and uploads.
 
 A row is the truth about its job; the message in the broker is only a wake-up (see `leases`).
 """
@@ -8,7 +8,7 @@ import time
 import uuid
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Enum, ForeignKey, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Enum, ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 N_STILLS = 24  # of a Gallery
@@ -59,25 +59,47 @@ class Job:
 
 
 class Song(Job, Base):
-    """A visitor's WAV; its job is the analysis that the page draws."""
+    """A visitor's WAV; its job is to be checked, and the analysis that the page draws."""
 
     __tablename__ = "song"
 
     visitor: Mapped[str] = mapped_column(index=True)
     title: Mapped[str]
-    sha256: Mapped[str]
-    sample_rate: Mapped[int]  # Hz
-    n_channels: Mapped[int]
-    n_samples: Mapped[int]
-    n_promised_samples: Mapped[int]
+    # What the check finds; nothing and 0 before it, and for ever where it refuses the file.
+    sha256: Mapped[str] = mapped_column(default="")
+    sample_rate: Mapped[int] = mapped_column(default=0)  # Hz
+    n_channels: Mapped[int] = mapped_column(default=0)
+    n_samples: Mapped[int] = mapped_column(default=0)
+    n_promised_samples: Mapped[int] = mapped_column(default=0)
     films: Mapped[list["Film"]] = relationship(
         back_populates="song", order_by="Film.created_s.desc()", cascade="all, delete-orphan"
     )
 
     @property
+    def is_checked(self) -> bool:
+        """Claim that the file was found good, and that its length and form are known."""
+        return self.n_samples > 0
+
+    @property
     def duration_s(self) -> float:
-        """Length of the sound."""
-        return self.n_samples / self.sample_rate
+        """Length of the sound; 0 before it is checked."""
+        return self.n_samples / self.sample_rate if self.is_checked else 0.0
+
+
+class Upload(Base):
+    """A song that is still arriving; the size of its file tells how far it is.
+
+    When all is there it becomes a song of the same identity, and the row goes.
+    """
+
+    __tablename__ = "upload"
+
+    id: Mapped[str] = mapped_column(primary_key=True, default=lambda: uuid.uuid4().hex)
+    visitor: Mapped[str] = mapped_column(index=True)
+    title: Mapped[str]
+    n_bytes: Mapped[int] = mapped_column(BigInteger)  # of the whole file, as was promised
+    changed: Mapped[str]  # when the file was last changed, as the browser says it
+    created_s: Mapped[float] = mapped_column(default=time.time)  # seconds since 1970
 
 
 class Gallery(Job, Base):

@@ -13,6 +13,7 @@ from webapp.tables import Film, Gallery, Job, Song, State, db
 # By the stages that the pipeline, the analysis and the gallery report.
 STAGES = {
     "": "Getting ready",
+    "check": "Looking into the file",
     "analysis": "Listening to the song",
     "load": "Waking the networks",
     "stills": "Painting pictures",
