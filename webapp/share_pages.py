@@ -18,7 +18,6 @@ from spectro.errors import TonfilmError
 from webapp.retention import DAY_S
 from webapp.security import own_film
 from webapp.service import service
-from webapp.settings import LOOPBACK
 from webapp.tables import Film, State, db
 
 DURATIONS: Final = {"1": "a day", "7": "a week", "30": "a month"}  # by days
@@ -74,7 +73,7 @@ def share_of(film: Film) -> Share | None:
     return Share(
         address=site + url_for("guests.show", link=link),
         until_s=film.shared_until_s,
-        is_local=not settings.address and settings.host in LOOPBACK,
+        is_local=not settings.is_public,
     )
 
 
