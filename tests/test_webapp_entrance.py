@@ -37,6 +37,8 @@ def test_without_the_password_there_is_nothing_but_the_door(closed: Flask) -> No
     for rule in closed.url_map.iter_rules():
         if rule.endpoint in ("static", "bootstrap.static", "entrance.enter"):
             continue
+        if rule.endpoint.startswith("guests."):  # a link is a key of its own
+            continue
         address = rule.rule
         for part in (
             "<song_id>",
@@ -47,7 +49,8 @@ def test_without_the_password_there_is_nothing_but_the_door(closed: Flask) -> No
             "<int:seed>",
         ):
             address = address.replace(part, "0")
-        address = address.replace("<int:place>", "0")
+        address = address.replace("<int:place>", "0").replace("<kind>", "0")
+        address = address.replace("<identity>", "0")
         if "GET" in (rule.methods or ()):
             answer = stranger.get(address)
             assert (answer.status_code, answer.location) == (303, "/enter"), address

@@ -7,12 +7,10 @@ from typing import Any
 import av
 import pytest
 from flask import Flask
-from web_service import Visitor, film_row, work
+from web_service import Visitor, film_row, leave_half_made, work
 
 import film.workroom
-from webapp import leases
 from webapp.jobs import analyse
-from webapp.leases import Lease
 from webapp.service import service
 from webapp.tables import State
 
@@ -20,20 +18,9 @@ pytest_plugins = ["web_fixtures"]
 
 
 @pytest.fixture
-def half_made(app: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> str:
+def half_made(app: Flask, visitor: Visitor) -> str:
     """Return a film of two seconds of which the first one is painted; its worker has ended."""
-    report = Lease.__call__
-
-    def stop_in_the_middle(lease: Lease, stage: str, done: int, total: int) -> None:
-        if stage == "paint" and done >= 32:
-            leases.stopping.set()
-        report(lease, stage, done, total)
-
-    film_id = visitor.new_film(visitor.new_song(2.0))
-    with monkeypatch.context() as patch:
-        patch.setattr(Lease, "__call__", stop_in_the_middle)
-        work(app)
-    leases.stopping.clear()
+    film_id = leave_half_made(app, visitor)
     assert film_row(app, film_id).state == State.QUEUED
     return film_id
 

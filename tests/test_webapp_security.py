@@ -1,12 +1,14 @@
 """Visitors see their own things only, forms cannot be forged, and pages stay on this machine."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import flask_migrate
 import pytest
 from flask import Flask
 from web_service import Visitor, work
+from werkzeug.test import TestResponse
 
 from webapp.settings import Settings
 from webapp.tables import db
@@ -16,35 +18,115 @@ pytest_plugins = ["web_fixtures"]
 ROOM = Path(__file__).resolve().parents[1] / "webapp"
 
 
-def addresses(app: Flask, method: str) -> list[str]:
-    """List the addresses of a method that name something of a visitor's."""
-    return [
-        rule.rule
-        for rule in app.url_map.iter_rules()
-        if method in (rule.methods or ()) and re.search("<(song|film|upload)_id>", rule.rule)
-    ]
+# Routes that are there for everybody. They are looked through for traces of a visitor's things.
+FOR_EVERYBODY = {
+    "static",
+    "bootstrap.static",
+    "entrance.enter",
+    "songs.home",
+    "songs.upload",
+    "songs.use_demo",
+    "uploads.begin",
+    "galleries.still",
+    "galleries.status",
+}
+# What names something of a visitor's.
+OWN = {"song_id", "film_id", "upload_id"}
+# Rooms with a key of their own, which strangers do not have: see test_webapp_sharing, _admin.
+WITH_A_KEY = {"guests", "admin"}
+TITLE = "Nachtlied"
 
 
-def fill(address: str, song_id: str, film_id: str) -> str:
-    """Put identities into an address."""
-    filled = address.replace("<song_id>", song_id).replace("<film_id>", film_id)
-    return filled.replace("<int:place>", "0")
+@dataclass(frozen=True)
+class Request:
+    """One way to ask a route for something."""
+
+    method: str
+    path: str
+    endpoint: str
+
+    def send(self, visitor: Visitor) -> TestResponse:
+        """Ask for it as a visitor."""
+        if self.method in ("GET", "POST"):
+            return visitor.get(self.path) if self.method == "GET" else visitor.post(self.path)
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', visitor.get("/").text)
+        assert token
+        headers = {"X-CSRFToken": token[1]}
+        return visitor._client.open(self.path, method=self.method, headers=headers)
+
+
+def walk(app: Flask, song_id: str, film_id: str) -> list[Request]:
+    """List every way to ask for anything, with a visitor's identities put into the addresses.
+
+    Raises
+    ------
+    AssertionError
+        There is a route of a kind that nobody has thought of.
+    """
+    known = {
+        "song_id": song_id,
+        "upload_id": song_id,
+        "film_id": film_id,
+        "place": 0,
+        "theme": "tiny",
+        "seed": 0,
+        "first_seed": 0,
+        "link": film_id,
+        "kind": "films",
+        "identity": film_id,
+        "filename": "tonfilm.css",
+    }
+    site = app.url_map.bind("localhost")
+    requests = []
+    for rule in app.url_map.iter_rules():
+        methods = (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        is_own = bool(OWN & rule.arguments)
+        is_known = rule.endpoint in FOR_EVERYBODY or rule.endpoint.split(".")[0] in WITH_A_KEY
+        assert is_own != is_known, f"whose is {rule}? Nobody has thought of it"
+        assert rule.arguments <= set(known), f"nobody has thought of what {rule} names"
+        values = {name: known[name] for name in rule.arguments}
+        for method in sorted(methods):
+            path = site.build(rule.endpoint, values, method=method)
+            requests.append(Request(method=method, path=path, endpoint=rule.endpoint))
+    return requests
 
 
 def test_nobody_sees_what_belongs_to_another(app: Flask, visitor: Visitor) -> None:
-    song_id = visitor.new_song(0.3)
+    song_id = visitor.new_song(0.3, name=f"{TITLE}.wav")
     film_id = visitor.new_film(song_id)
     stranger = Visitor(app)
-    stranger.get("/")
-    for address in addresses(app, "GET"):
-        assert stranger.get(fill(address, song_id, film_id)).status_code == 404, address
-        assert stranger.get(fill(address, "0" * 32, "../x")).status_code == 404, address
-    for address in addresses(app, "POST"):
-        assert stranger.post(fill(address, song_id, film_id)).status_code == 404, address
+    requests = walk(app, song_id, film_id)
+    for request in requests:
+        if request.endpoint not in FOR_EVERYBODY:
+            assert request.send(stranger).status_code == 404, request
+        elif request.method == "GET":
+            text = request.send(stranger).text
+            assert not [word for word in (song_id, film_id, TITLE) if word in text], request
+    for request in walk(app, "0" * 32, "../x"):
+        if request.endpoint not in FOR_EVERYBODY:
+            assert request.send(stranger).status_code == 404, request
     assert visitor.get(f"/songs/{song_id}").status_code == 200
     assert visitor.get(f"/films/{film_id}").status_code == 200
-    assert len(addresses(app, "GET")) >= 10
-    assert len(addresses(app, "POST")) >= 6
+    assert len([it for it in requests if it.endpoint not in FOR_EVERYBODY]) >= 25
+
+
+@pytest.mark.parametrize("route", ["/newest", "/newest/<title>", "/films/<film_id>/<title>"])
+def test_a_route_that_nobody_has_thought_of_is_found(app: Flask, route: str) -> None:
+    app.add_url_rule(route, "films.newest", lambda **_: "")
+    with pytest.raises(AssertionError, match="obody has thought of"):
+        walk(app, "0", "0")
+
+
+def test_a_route_that_lets_strangers_in_is_found(app: Flask, visitor: Visitor) -> None:
+    for method in ("GET", "DELETE"):
+        app.add_url_rule(f"/films/<film_id>/{method}", method, lambda **_: "", methods=[method])
+    open_to_all = [
+        request.method
+        for request in walk(app, "0" * 32, "0" * 32)
+        if request.endpoint not in FOR_EVERYBODY
+        if request.send(Visitor(app)).status_code != 404
+    ]
+    assert sorted(open_to_all) == ["DELETE", "GET"]
 
 
 def test_the_first_page_lists_the_visitors_own_songs(app: Flask, visitor: Visitor) -> None:
@@ -56,10 +138,13 @@ def test_the_first_page_lists_the_visitors_own_songs(app: Flask, visitor: Visito
 def test_a_forged_form_is_refused(app: Flask, visitor: Visitor) -> None:
     song_id = visitor.new_song(0.3)
     film_id = visitor.new_film(song_id)
-    for address in [*addresses(app, "POST"), "/songs", "/songs/demo"]:
-        answer = visitor._client.post(fill(address, song_id, film_id), data={"csrf_token": "x"})
-        assert answer.status_code == 400, address
+    forms = [request for request in walk(app, song_id, film_id) if request.method != "GET"]
+    for form in forms:
+        data = {"csrf_token": "x"}
+        answer = visitor._client.open(form.path, method=form.method, data=data)
+        assert answer.status_code == 400, form
         assert "This page had grown old" in answer.text
+    assert len(forms) >= 12
 
 
 def test_titles_cannot_smuggle_markup_into_a_page(visitor: Visitor) -> None:

@@ -32,6 +32,7 @@ def test_every_setting_is_read_from_its_variable(tmp_path: Path) -> None:
         lease_s=3.5,
         address="https://films.example.org",
         password="open sesame",  # noqa: S106, of this test
+        admin_password="open barley",  # noqa: S106, of this test
         keep_days=30.0,
         hourly=7,
         visitor_mb=500,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import pytest
 import soundfile
 from conftest import music
 from flask import Flask
@@ -13,9 +14,10 @@ from werkzeug.test import TestResponse
 
 from spectro.audio import load
 from spectro.routes import Route
-from webapp import create_app
+from webapp import create_app, leases
 from webapp.checking import note
 from webapp.jobs import TASKS
+from webapp.leases import Lease
 from webapp.service import service
 from webapp.settings import Settings
 from webapp.tables import Film, Job, Song, State, db
@@ -129,6 +131,23 @@ def work(app: Flask, *tables: type[Job]) -> None:
             waiting = db.session.scalars(db.select(table.id).filter_by(state=State.QUEUED))
             for identity in waiting.all():
                 task(identity)
+
+
+def leave_half_made(app: Flask, visitor: Visitor) -> str:
+    """Ask for a film of two seconds and end the worker when the first one is painted."""
+    report = Lease.__call__
+
+    def stop_in_the_middle(lease: Lease, stage: str, done: int, total: int) -> None:
+        if stage == "paint" and done >= 32:
+            leases.stopping.set()
+        report(lease, stage, done, total)
+
+    film_id = visitor.new_film(visitor.new_song(2.0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Lease, "__call__", stop_in_the_middle)
+        work(app)
+    leases.stopping.clear()
+    return film_id
 
 
 def film_row(app: Flask, film_id: str) -> Film:

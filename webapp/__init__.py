@@ -10,14 +10,17 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import event
 
 from webapp import (
+    admin_pages,
     bodies,
     entrance,
     errors,
     film_pages,
     gallery_pages,
+    guest_pages,
     live_pages,
     rates,
     security,
+    share_pages,
     song_pages,
     upload_pages,
     wording,
@@ -55,11 +58,22 @@ def create_app(settings: Settings) -> Flask:
     celery = make_celery(app, settings)
     app.extensions["celery"] = celery
     app.extensions["tonfilm"] = Service(settings=settings, storage=storage, celery=celery)
-    for room in (song_pages, upload_pages, gallery_pages, film_pages, live_pages, entrance):
+    for room in (
+        song_pages,
+        upload_pages,
+        gallery_pages,
+        film_pages,
+        live_pages,
+        share_pages,
+        guest_pages,
+        admin_pages,
+        entrance,
+    ):
         app.register_blueprint(room.pages)
     rates.limit(app, settings)
     security.protect(app)
     entrance.guard(app, settings)
+    admin_pages.prepare(app)
     errors.register(app)
     wording.register(app)
     with app.app_context():

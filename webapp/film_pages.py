@@ -31,6 +31,7 @@ from webapp.room import check_room
 from webapp.route_forms import LAYERS, MECHANISMS, name_heard, name_seen, spare_row
 from webapp.security import own_film, own_song
 from webapp.service import service
+from webapp.share_pages import DURATIONS, share_of
 from webapp.storage import title_of
 from webapp.tables import N_STILLS, Film, Song, State, db
 from webapp.wording import REPORT_WORDS, describe
@@ -100,6 +101,8 @@ def show(film_id: str) -> str:
         stage_words=REPORT_WORDS,
         flash_warning=FLASH_WARNING,
         kept_until_s=kept_until_s(film.song),
+        share=share_of(film),
+        durations=DURATIONS,
     )
 
 
@@ -122,22 +125,19 @@ def latest(film_id: str) -> Response:
 @pages.get("/films/<film_id>/poster.jpg")
 def poster(film_id: str) -> Response:
     """Send the picture that stands for a finished film."""
-    path = service().storage.poster(own_film(film_id).id)
-    if not path.exists():
-        abort(404)
-    return send_file(path, mimetype="image/jpeg", conditional=True)
+    return send_poster(own_film(film_id))
 
 
 @pages.get("/films/<film_id>/film.mp4")
 def watch(film_id: str) -> Response:
     """Send the film to the player, in whatever ranges it asks for."""
-    return _send(own_film(film_id), as_attachment=False)
+    return send_film(own_film(film_id), as_attachment=False)
 
 
 @pages.get("/films/<film_id>/download")
 def download(film_id: str) -> Response:
     """Send the film as a file of the song's name."""
-    return _send(own_film(film_id), as_attachment=True)
+    return send_film(own_film(film_id), as_attachment=True)
 
 
 @pages.get("/films/<film_id>/recipe.json")
@@ -271,7 +271,16 @@ def _find_newest(film: Film) -> Path | None:
     return next((path for path in paths if path.exists()), None)
 
 
-def _send(film: Film, *, as_attachment: bool) -> Response:
+def send_poster(film: Film) -> Response:
+    """Send the picture that stands for a film, if there is one."""
+    path = service().storage.poster(film.id)
+    if not path.exists():
+        abort(404)
+    return send_file(path, mimetype="image/jpeg", conditional=True)
+
+
+def send_film(film: Film, *, as_attachment: bool) -> Response:
+    """Send a film that is put together, under its song's name."""
     path = service().storage.film(film.id)
     # While it is measured it is whole already, and whoever watched it being made watches on.
     if film.state not in (State.DONE, State.RUNNING) or not path.exists():

@@ -57,7 +57,8 @@ def open_gallery(theme: str, first_seed: int) -> Gallery:
     )
     gallery = db.session.scalar(wanted)
     if gallery is not None:
-        if gallery.state == State.FAILED and time.time() - gallery.finished_s > RETRY_S:
+        has_ended = gallery.state in (State.FAILED, State.CANCELLED)
+        if has_ended and time.time() - gallery.finished_s > RETRY_S:
             gallery.n_tries = 0
             submit(gallery)
     else:

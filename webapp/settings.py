@@ -61,6 +61,9 @@ class Settings:
     password: str = field(
         default="", metadata={"help": "password that visitors have to give; empty: none"}
     )
+    admin_password: str = field(
+        default="", metadata={"help": "password of the list of all jobs at /admin; empty: no list"}
+    )
     keep_days: float = field(
         default=0.0,
         metadata={"help": "days after which songs and films are deleted, 0 to 3650; 0: never"},

@@ -97,9 +97,10 @@ def audio(song_id: str) -> Response:
 
 @pages.post("/songs/<song_id>/again")
 def analyse_again(song_id: str) -> AnyResponse:
-    """Try an analysis again that has failed, unless the file was of no use."""
+    """Try an analysis again that has ended early, unless the file was of no use."""
     song = own_song(song_id)
-    if song.state == State.FAILED and service().storage.song(song_id).exists():
+    has_ended = song.state in (State.FAILED, State.CANCELLED)
+    if has_ended and service().storage.song(song_id).exists():
         song.n_tries = 0
         submit(song)
     return redirect(url_for("songs.show", song_id=song_id), 303)

@@ -68,10 +68,18 @@ class Storage:
         """Name the folder of an unfinished film: its segments and its latest picture."""
         return self.instance / "work" / identity
 
+    def files_of_song(self, identity: str) -> list[Path]:
+        """Name what belongs to a song, whether it is there or not."""
+        named = (self.song, self.analysis, self.mono, self.features)
+        return [name(identity) for name in named]
+
+    def files_of_film(self, identity: str) -> list[Path]:
+        """Name what belongs to a film; of an unfinished one, what is there."""
+        return [self.film(identity), self.poster(identity), *self.work(identity).glob("*")]
+
     def forget_song(self, identity: str) -> None:
         """Delete what belongs to a song."""
-        named = (self.song, self.analysis, self.mono, self.features)
-        for path in (name(identity) for name in named):
+        for path in self.files_of_song(identity):
             path.unlink(missing_ok=True)
 
     def forget_film(self, identity: str) -> None:

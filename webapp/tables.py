@@ -123,6 +123,9 @@ class Film(Job, Base):
     report: Mapped[str] = mapped_column(Text, default="")  # JSON, film.report.Report, when done
     # Of a preview: the recipe, in JSON, of the film that it is a preview of; else nothing.
     whole: Mapped[str] = mapped_column(Text, default="")
+    # What the link to a shared film has to know, and until when, in seconds since 1970.
+    share_key: Mapped[str] = mapped_column(default="", index=True)
+    shared_until_s: Mapped[float] = mapped_column(default=0.0)
     song: Mapped[Song] = relationship(back_populates="films")
 
 

@@ -59,6 +59,7 @@ class LiveFilm {
     const source = new Source();
     const video = document.createElement("video");
     video.className = this.place.dataset.videoClass;
+    video.setAttribute("aria-label", this.place.dataset.title);
     video.controls = video.playsInline = video.disableRemotePlayback = true;
     video.width = this.place.dataset.width;
     video.height = this.place.dataset.height;
@@ -81,7 +82,8 @@ class LiveFilm {
       video.addEventListener(name, () => this.load().then(() => this.say()));
     }
     document.addEventListener("tonfilm:ended", (event) => this.end(event));
-    this.wantsToPlay = true;
+    // Whoever wants little to move by itself is asked first.
+    this.wantsToPlay = !window.matchMedia("(prefers-reduced-motion: reduce)").matches;
     video.addEventListener("play", () => (this.wantsToPlay = true));
     video.addEventListener("pause", () => {
       if (!this.isHolding) this.wantsToPlay = false;
@@ -178,6 +180,8 @@ class LiveFilm {
       words = wait === null ? "Painting on …" : `Painting on: it plays in about ${wait} s`;
     } else if (this.isSilent && this.video.muted) {
       words = "Playing without sound: switch it on below";
+    } else if (!this.wantsToPlay && !this.video.currentTime) {
+      words = "It can be played while it is painted";
     }
     if (this.words.textContent !== words) this.words.textContent = words;
   }

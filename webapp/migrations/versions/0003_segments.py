@@ -23,7 +23,7 @@ def upgrade():
     sa.Column('stop_frame', sa.Integer(), nullable=False),
     sa.Column('state', sa.Enum('queued', 'running', 'done', 'failed', 'cancelled', name='state', native_enum=False), nullable=False),
     sa.Column('lease', sa.String(), nullable=False),
-    sa.Column('heartbeat_s', sa.Float(), nullable=False),
+    sa.Column('heartbeat_s', sa.Double(), nullable=False),
     sa.Column('n_tries', sa.Integer(), nullable=False),
     sa.ForeignKeyConstraint(['film_id'], ['film.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('film_id', 'first_frame')
