@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from film.cards import Card, read_card, theme_folder
 from keyframes.stills import Stills, load_stills
@@ -48,10 +49,38 @@ def load_theme(
         )
     folder = theme_folder(name, models)
     try:
-        painter = load_painter(weights.load(folder / PAINTER_FILE, card.weights[PAINTER_FILE]))
-        stills = load_stills(weights.load(folder / STILLS_FILE, card.weights[STILLS_FILE]))
+        files = [_find(folder / file, card.weights[file]) for file in (PAINTER_FILE, STILLS_FILE)]
+        networks = _build(*files)
     except KeyError as error:
         raise TonfilmError(f"The card of {name!r} does not name {error}: restore it.") from error
     except weights.BrokenWeights as error:
         raise TonfilmError(str(error)) from error
-    return Theme(card=card, painter=painter, stills=stills)
+    return Theme(card=card, painter=networks.painter, stills=networks.stills)
+
+
+class _Networks(NamedTuple):
+    painter: Painter
+    stills: Stills
+
+
+class _File(NamedTuple):
+    """Weights as they lie there now: another state of a file is another file."""
+
+    path: Path
+    sha256: str
+    n_bytes: int
+    changed_ns: int
+
+
+def _find(path: Path, sha256: str) -> _File:
+    found = path.stat() if path.exists() else None  # that it is missing is told when it is read
+    return _File(path, sha256, found.st_size if found else 0, found.st_mtime_ns if found else 0)
+
+
+@lru_cache(maxsize=1)
+def _build(painter: _File, stills: _File) -> _Networks:
+    """Build networks, or give those of the job before: a worker's films are often of one theme."""
+    return _Networks(
+        painter=load_painter(weights.load(painter.path, painter.sha256)),
+        stills=load_stills(weights.load(stills.path, stills.sha256)),
+    )
