@@ -1,19 +1,14 @@
-// Choice of pictures: numbers on the chosen ones, more of them, and pictures as they are painted.
+// The gallery: numbers on the chosen pictures, more of them, and pictures as they are painted.
 "use strict";
 
+import { choose, chosen, onOrder } from "./order.js";
+
 const form = document.querySelector(".choose");
-const orderField = form.querySelector("[name=keyframes]");
 const count = form.querySelector("[data-count]");
 const galleries = form.querySelector("[data-galleries]");
-let order = readOrder();
-
-function readOrder() {
-  const typed = orderField.value.split(/[,;\s]+/).filter((word) => /^\d+$/.test(word));
-  if (typed.length) return typed;
-  return [...form.querySelectorAll("[name=picked]:checked")].map((box) => box.value);
-}
 
 function show() {
+  const order = chosen();
   for (const box of form.querySelectorAll("[name=picked]")) {
     const place = order.indexOf(box.value);
     box.checked = place >= 0;
@@ -24,20 +19,9 @@ function show() {
     n === 0 ? "Choose the pictures you like, in order." : n === 1 ? "1 picture chosen" : `${n} pictures chosen`;
 }
 
-function choose(seeds) {
-  order = seeds;
-  orderField.value = order.join(", ");
-  show();
-}
-
 galleries.addEventListener("change", (event) => {
   const seed = event.target.value;
-  choose(event.target.checked ? [...order, seed] : order.filter((other) => other !== seed));
-});
-
-orderField.addEventListener("input", () => {
-  order = readOrder();
-  show();
+  choose(event.target.checked ? [...chosen(), seed] : chosen().filter((other) => other !== seed));
 });
 
 // A random handful, for those who would rather listen than choose.
@@ -81,10 +65,6 @@ async function fill(gallery) {
   window.setTimeout(() => fill(gallery), 1000);
 }
 
-function watch(root) {
-  for (const gallery of root.querySelectorAll("[data-gallery]")) fill(gallery);
-}
-
 // More: the next page of the same address, of which only the new pictures are taken over.
 const more = form.querySelector("[data-more]");
 if (more) {
@@ -106,26 +86,6 @@ if (more) {
   });
 }
 
-for (const output of form.querySelectorAll("[data-percent]")) {
-  const slider = output.parentElement.querySelector("input[type=range]");
-  const tell = () => {
-    output.textContent = `${Math.round(100 * slider.value)} %`;
-  };
-  slider.addEventListener("input", tell);
-  tell();
-}
-
-watch(document);
+for (const gallery of galleries.querySelectorAll("[data-gallery]")) fill(gallery);
+onOrder(show);
 show();
-
-// Where in the song the preview begins.
-const from = form.querySelector("[name=preview_s]");
-const clock = form.querySelector("[data-clock]");
-
-function showClock() {
-  const seconds = Math.round(Number(from.value));
-  clock.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-}
-
-from.addEventListener("input", showClock);
-showClock();
