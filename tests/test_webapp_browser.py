@@ -1,95 +1,26 @@
 """The whole way in a real browser: upload, analysis, pictures, film, download."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import av
-import needs
 import pytest
+from browsing import DESKTOP, PHONE, OpenPage, fits, wait_for
 from conftest import WriteWav, music
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
-from running import PATIENCE_S, Running, wait_until
+from playwright.sync_api import Locator, Page, expect
 
 from film.presets import read_preset
 from film.recipe import Recipe, parse_recipe
 from spectro.routes import DEFAULT_ROUTES, MAX_ROUTES, Route
 
+pytest_plugins = ["browser_fixtures"]
 pytestmark = pytest.mark.browser
-
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
-OpenPage = Callable[..., Page]
-PHONE = {"width": 360, "height": 740}
-DESKTOP = {"width": 1440, "height": 900}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start Chromium."""
-    program = needs.find("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Iterator[Running]:
-    """Start the service once for all widths."""
-    running = Running(tmp_path_factory.mktemp("service") / "instance", tiny_models)
-    yield running
-    running.kill()
-
-
-@pytest.fixture
-def open_page(browser: Browser, running: Running) -> Iterator[OpenPage]:
-    """Return a function that opens a page and, at the end, judges all that it loaded and said."""
-    strangers: list[str] = []
-    complaints: list[str] = []
-    contexts = []
-
-    def open_page(size: dict[str, int], *, javascript: bool = True) -> Page:
-        context = browser.new_context(viewport=size, java_script_enabled=javascript)
-        contexts.append(context)
-        context.set_default_timeout(PATIENCE_S * 1000)
-        page = context.new_page()
-        ours = (running.address, "data:", "blob:")
-        page.on("request", lambda it: None if it.url.startswith(ours) else strangers.append(it.url))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda it: complaints.append(it.text) if it.type == "error" else None)
-        page.goto(running.address)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert strangers == []
-    assert complaints == []
-
-
-def fits(page: Page) -> bool:
-    """Claim that nobody has to scroll sideways."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
 
 
 def marks(page: Page) -> list[str]:
     """Read the numbers on the chosen pictures, in the gallery's order."""
     texts = page.locator(".still-mark").all_text_contents()
     return [text for text in texts if text]
-
-
-def wait_for(page: Page, condition: str) -> None:
-    """Wait for a condition in JavaScript; Playwright's own way would need eval in the page."""
-    wait_until(lambda: page.evaluate(condition), condition)
 
 
 def listen(page: Page) -> None:

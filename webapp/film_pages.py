@@ -13,6 +13,8 @@ from film.report import Report
 from spectro.errors import TonfilmError
 from spectro.routes import MAX_ROUTES
 from webapp import leases
+from webapp.curves import Analysis
+from webapp.drawing import Section, part
 from webapp.forms import BLENDS, FilmForm
 from webapp.gallery_pages import (
     MAX_STILLS,
@@ -234,8 +236,19 @@ def _show_choice(song: Song, form: FilmForm, sentence: str = "") -> str:
         max_routes=MAX_ROUTES,
         preview_s=PREVIEW_S,
         again=request.args.get("again"),
+        sections=_list_sections(song),
+        n_stills=N_STILLS,
+        max_stills=MAX_STILLS,
         n_more=n_stills + N_STILLS if n_stills < MAX_STILLS else 0,
     )
+
+
+def _list_sections(song: Song) -> tuple[Section, ...]:
+    """List the parts of a song; none where it is one, or has not been listened to yet."""
+    path = service().storage.analysis(song.id)
+    if song.state != State.DONE or not path.exists():
+        return ()
+    return part(Analysis.model_validate_json(path.read_bytes()))
 
 
 def _check_excerpt(song: Song, start_s: float) -> None:

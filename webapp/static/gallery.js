@@ -10,9 +10,9 @@ const galleries = form.querySelector("[data-galleries]");
 function show() {
   const order = chosen();
   for (const box of form.querySelectorAll("[name=picked]")) {
-    const place = order.indexOf(box.value);
-    box.checked = place >= 0;
-    box.parentElement.querySelector(".still-mark").textContent = place >= 0 ? place + 1 : "";
+    const places = order.flatMap((choice, place) => (choice.picture === box.value ? [place + 1] : []));
+    box.checked = places.length > 0;
+    box.parentElement.querySelector(".still-mark").textContent = places.join(" · ");
   }
   const n = order.length;
   count.textContent =
@@ -20,20 +20,21 @@ function show() {
 }
 
 galleries.addEventListener("change", (event) => {
-  const seed = event.target.value;
-  choose(event.target.checked ? [...chosen(), seed] : chosen().filter((other) => other !== seed));
+  const picture = event.target.value;
+  const others = chosen().filter((choice) => choice.picture !== picture);
+  choose(event.target.checked ? [...chosen(), { picture, at: "" }] : others);
 });
 
 // A random handful, for those who would rather listen than choose.
 const surprise = form.querySelector("[data-surprise]");
 surprise.hidden = false;
 surprise.addEventListener("click", () => {
-  const seeds = [...form.querySelectorAll("[name=picked]")].map((box) => box.value);
+  const seeds = [...galleries.querySelectorAll("[name=picked]")].map((box) => box.value);
   for (let i = seeds.length - 1; i > 0; i -= 1) {
     const j = Math.floor(Math.random() * (i + 1));
     [seeds[i], seeds[j]] = [seeds[j], seeds[i]];
   }
-  choose(seeds.slice(0, 6));
+  choose(seeds.slice(0, 6).map((picture) => ({ picture, at: "" })));
 });
 
 // Pictures appear as the worker paints them.
@@ -88,4 +89,3 @@ if (more) {
 
 for (const gallery of galleries.querySelectorAll("[data-gallery]")) fill(gallery);
 onOrder(show);
-show();

@@ -1,25 +1,32 @@
 // The chosen pictures, in the order of the film. They are kept in the typed field alone: that is what is
-// sent, and what the browser brings back after a reload or on the way back.
+// sent. The page's entry in the browser's history remembers it too, for a reload and for the way back.
+//
+//   3, 17@0:32-1:04+1:40-2:12, 42      the second one is pinned to two parts of the song
 "use strict";
 
 const form = document.querySelector(".choose");
 const field = form.querySelector("[name=keyframes]");
 const listeners = [];
+field.value = history.state?.keyframes ?? field.value;
 let order = read();
 
+// Each choice is an object of its own, so that a picture that comes twice can be told apart.
 function read() {
-  const typed = field.value.split(/[,;\s]+/).filter((word) => /^\d+$/.test(word));
-  if (typed.length) return typed;
-  return [...form.querySelectorAll("[name=picked]:checked")].map((box) => box.value);
+  const words = field.value.split(/[,;\s]+/).map((word) => word.match(/^(\d+)(?:@([\d:.+-]+))?$/));
+  const typed = words.filter(Boolean).map(([, picture, at = ""]) => ({ picture, at }));
+  const ticked = [...form.querySelectorAll("[name=picked]:checked")];
+  return typed.length ? typed : ticked.map((box) => ({ picture: box.value, at: "" }));
 }
 
 function tell() {
+  history.replaceState({ ...history.state, keyframes: field.value }, "");
   for (const listener of listeners) listener();
 }
 
-// Calls a listener whenever the order has changed.
+// Calls a listener now, and whenever the order has changed.
 export function onOrder(listener) {
   listeners.push(listener);
+  listener();
 }
 
 export function chosen() {
@@ -28,7 +35,7 @@ export function chosen() {
 
 export function choose(next) {
   order = next;
-  field.value = order.join(", ");
+  field.value = order.map(({ picture, at }) => (at ? `${picture}@${at}` : picture)).join(", ");
   tell();
 }
 
