@@ -21,14 +21,14 @@ def addresses(app: Flask, method: str) -> list[str]:
     return [
         rule.rule
         for rule in app.url_map.iter_rules()
-        if method in (rule.methods or ()) and re.search("<(song|film)_id>", rule.rule)
+        if method in (rule.methods or ()) and re.search("<(song|film|picture)_id>", rule.rule)
     ]
 
 
 def fill(address: str, song_id: str, film_id: str) -> str:
     """Put identities into an address."""
     filled = address.replace("<song_id>", song_id).replace("<film_id>", film_id)
-    return filled.replace("<int:place>", "0")
+    return filled.replace("<int:place>", "0").replace("<picture_id>", "0" * 32)
 
 
 def test_nobody_sees_what_belongs_to_another(app: Flask, visitor: Visitor) -> None:

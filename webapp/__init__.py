@@ -15,6 +15,7 @@ from webapp import (
     film_pages,
     gallery_pages,
     live_pages,
+    picture_pages,
     security,
     song_pages,
     wording,
@@ -51,7 +52,7 @@ def create_app(settings: Settings) -> Flask:
     celery = make_celery(app, settings)
     app.extensions["celery"] = celery
     app.extensions["tonfilm"] = Service(settings=settings, storage=storage, celery=celery)
-    for room in (song_pages, gallery_pages, film_pages, live_pages, entrance):
+    for room in (song_pages, gallery_pages, film_pages, picture_pages, live_pages, entrance):
         app.register_blueprint(room.pages)
     security.protect(app)
     entrance.guard(app, settings)

@@ -1,6 +1,7 @@
 """The forms, and how their fields become a recipe."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from flask_wtf import FlaskForm
@@ -19,9 +20,11 @@ from wtforms import (
 from wtforms.validators import AnyOf, NumberRange, Optional, ValidationError
 from wtforms.widgets import RangeInput
 
+from film.own_pictures import OwnPicture
 from film.recipe import MAX_KEYFRAMES, MAX_SEED, Recipe, build_recipe
 from spectro.pins import MAX_PINS
 from spectro.routes import MAX_ROUTES, Route
+from webapp import own_pictures
 from webapp.keyframe_field import Choice, pins_of, read_choices, write_choices
 from webapp.preset_choice import (
     DRIVES,
@@ -174,6 +177,18 @@ class FilmForm(FlaskForm):
         values = write_drives(self.own)
         self.process(data=values | _write_choices(made) if made else values)
 
+    def add(self, pictures: Iterable[str]) -> None:
+        """Put pictures behind those that are chosen."""
+        before = self.keyframes.data or ", ".join(self.picked.data or [])
+        self.keyframes.data = ", ".join([*([before] if before else []), *pictures])
+        self.picked.data = [*(self.picked.data or []), *pictures]
+
+    def drop(self, picture: str) -> None:
+        """Take a picture out of those that are chosen, wherever it stands."""
+        words = re.split(r"[,;\s]+", self.keyframes.data or "")
+        self.keyframes.data = ", ".join(word for word in words if word.split("@")[0] != picture)
+        self.picked.data = [word for word in self.picked.data or [] if word != picture]
+
     def validate_keyframes(self, field: StringField) -> None:
         """Check the chosen pictures."""
         try:
@@ -226,9 +241,15 @@ class FilmForm(FlaskForm):
         return build_recipe(
             {name: self[name].data for name in same}
             | change_preset(drives, str(self.filled.data), self.preset.data, self.own)
-            | {"keyframes": [choice.picture for choice in choices], "pins": pins_of(choices)}
+            | {"keyframes": [self._keyframe(choice) for choice in choices]}
+            | {"pins": pins_of(choices)}
             | {"width": int(width), "height": int(height), "flash_guard": not self.unguarded.data}
         )
+
+    def _keyframe(self, choice: Choice) -> int | OwnPicture:
+        if isinstance(choice.picture, int):
+            return choice.picture
+        return own_pictures.find(choice.picture, self.theme.data or "")
 
     def first_error(self) -> str:
         """Return one sentence of what is wrong, or nothing."""
@@ -237,7 +258,7 @@ class FilmForm(FlaskForm):
 
 def _write_choices(made: Recipe) -> dict[str, Any]:
     """Fill in what a film was made with, but for what drives it."""
-    line = write_choices(made)
+    line = write_choices(made, own_pictures.bring_back(made))
     preset = find_preset(made)
     return {
         "theme": made.theme,

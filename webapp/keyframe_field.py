@@ -1,17 +1,18 @@
 """The order of the pictures, as one line: `3, 17@0:32-1:04+1:40-2:12, 42`.
 
-Each picture is a seed of the gallery; behind an @ stands when the film shows it, more than once
-with a + between.
+Each picture is a seed of the gallery, or one of the visitor's own, `own:3f2a91c0`; behind an @
+stands when the film shows it, more than once with a + between.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from film.own_pictures import OwnPicture
 from film.recipe import Recipe
 from spectro.pins import Pin, parse_stretch, write_stretch
 
-_CHOICE = re.compile(r"(?P<picture>[0-9]{1,10})(?:@(?P<when>[0-9:.+-]+))?")
+_CHOICE = re.compile(r"(?P<picture>[0-9]{1,10}|own:[0-9a-f]{8})(?:@(?P<when>[0-9:.+-]+))?")
 EXAMPLE = "give numbers with commas between them, such as 3, 17, 42"
 
 
@@ -19,7 +20,7 @@ EXAMPLE = "give numbers with commas between them, such as 3, 17, 42"
 class Choice:
     """A chosen picture."""
 
-    picture: int  # its seed
+    picture: int | str  # its seed, or `Picture.short`
     stretches: tuple[str, ...] = ()  # when it is shown, as `parse_stretch` reads it
 
 
@@ -39,8 +40,11 @@ def _read_choice(word: str) -> Choice:
     found = _CHOICE.fullmatch(word)
     if found is None:
         raise ValueError(EXAMPLE)
-    when = found["when"]
-    return Choice(picture=int(found["picture"]), stretches=tuple(when.split("+")) if when else ())
+    picture, when = found["picture"], found["when"]
+    return Choice(
+        picture=int(picture) if picture.isdigit() else picture,
+        stretches=tuple(when.split("+")) if when else (),
+    )
 
 
 def pins_of(choices: Iterable[Choice]) -> list[Pin]:
@@ -58,15 +62,17 @@ def pins_of(choices: Iterable[Choice]) -> list[Pin]:
     ]
 
 
-def write_choices(recipe: Recipe) -> str:
-    """Write the line of a recipe's keyframes."""
+def write_choices(recipe: Recipe, names: Mapping[OwnPicture, str]) -> str:
+    """Write the line of a recipe's keyframes.
+
+    Parameters
+    ----------
+    names : of the visitor's own pictures; one without a name is left out
+    """
     words = []
     for place, keyframe in enumerate(recipe.keyframes, 1):
-        if isinstance(keyframe, int):
-            words.append(_write_choice(str(keyframe), place, recipe.pins))
+        picture = names.get(keyframe) if isinstance(keyframe, OwnPicture) else str(keyframe)
+        if picture:
+            when = "+".join(write_stretch(pin) for pin in recipe.pins if pin.picture == place)
+            words.append(f"{picture}@{when}" if when else picture)
     return ", ".join(words)
-
-
-def _write_choice(picture: str, place: int, pins: Sequence[Pin]) -> str:
-    when = "+".join(write_stretch(pin) for pin in pins if pin.picture == place)
-    return f"{picture}@{when}" if when else picture

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import func, select
 
-from webapp.tables import Film, Gallery, Job, Song, State, db
+from webapp.tables import TABLES, Job, State, db
 
 # By the stages that the pipeline, the analysis and the gallery report.
 STAGES = {
@@ -105,7 +105,7 @@ def _waiting_words(job: Job) -> str:
     if job.state != State.QUEUED:
         return job.state.value.capitalize()
     n_ahead = 0
-    for table in (Song, Gallery, Film):
+    for table in TABLES:
         ahead = (table.state == State.RUNNING) | (
             (table.state == State.QUEUED) & (table.created_s < job.created_s)
         )

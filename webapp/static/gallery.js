@@ -19,7 +19,8 @@ function show() {
     n === 0 ? "Choose the pictures you like, in order." : n === 1 ? "1 picture chosen" : `${n} pictures chosen`;
 }
 
-galleries.addEventListener("change", (event) => {
+form.addEventListener("change", (event) => {
+  if (event.target.name !== "picked") return;
   const picture = event.target.value;
   const others = chosen().filter((choice) => choice.picture !== picture);
   choose(event.target.checked ? [...chosen(), { picture, at: "" }] : others);

@@ -12,7 +12,7 @@ let order = read();
 
 // Each choice is an object of its own, so that a picture that comes twice can be told apart.
 function read() {
-  const words = field.value.split(/[,;\s]+/).map((word) => word.match(/^(\d+)(?:@([\d:.+-]+))?$/));
+  const words = field.value.split(/[,;\s]+/).map((word) => word.match(/^(\d+|own:[\da-f]{8})(?:@([\d:.+-]+))?$/));
   const typed = words.filter(Boolean).map(([, picture, at = ""]) => ({ picture, at }));
   const ticked = [...form.querySelectorAll("[name=picked]:checked")];
   return typed.length ? typed : ticked.map((box) => ({ picture: box.value, at: "" }));

@@ -35,8 +35,10 @@ function makeFrame(choice) {
 async function paint(frame, picture) {
   const address = await addressOf(picture);
   const image = frame.querySelector("img");
-  if (!address) frame.querySelector(".frame-name").textContent = picture;
-  if (!address) return;
+  if (!address) {
+    frame.querySelector(".frame-name").textContent = picture;
+    return;
+  }
   image.src = address;
   image.hidden = false;
 }

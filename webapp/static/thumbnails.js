@@ -1,13 +1,16 @@
-// Small pictures of the chosen stills, wherever in the gallery they come from.
+// Small pictures of what is chosen: stills, wherever in the gallery they come from, and the user's own.
 "use strict";
 
 const galleries = document.querySelector("[data-galleries]");
 const { stillAddress, statusAddress, size, most } = galleries.dataset;
 const ready = new Map(); // first seed of a page of the gallery → a promise of its pictures
 
-// The address of a still, once it is painted; null for one beyond the gallery, which nobody paints.
-export async function addressOf(seed) {
-  const number = Number(seed);
+const aSecond = () => new Promise((goOn) => window.setTimeout(goOn, 1000));
+
+// The address of a picture, once it is painted; null for one that never is: beyond the gallery, or deleted.
+export async function addressOf(picture) {
+  if (picture.startsWith("own:")) return addressOfOwn(picture);
+  const number = Number(picture);
   if (number >= Number(most)) return null;
   const first = number - (number % Number(size));
   if (!ready.has(first)) ready.set(first, wait(first));
@@ -23,6 +26,16 @@ async function wait(first) {
     } catch {
       // The server may be starting again: ask once more.
     }
-    await new Promise((goOn) => window.setTimeout(goOn, 1000));
+    await aSecond();
+  }
+}
+
+// Its tile in the row of own pictures knows (see own.js).
+async function addressOfOwn(picture) {
+  for (;;) {
+    const tile = document.querySelector(`[data-own="${picture}"]`);
+    if (!tile || tile.dataset.state === "failed") return null;
+    if (tile.dataset.state === "done") return tile.dataset.picture;
+    await aSecond();
   }
 }
