@@ -1,9 +1,12 @@
 """The strip of chosen pictures in a real browser: by mouse, finger and keys; and pins to parts."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from browsing import DESKTOP, PHONE, OpenPage, fits, wait_for
 from conftest import WriteWav, clicks
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from film.recipe import parse_recipe
@@ -125,3 +128,56 @@ def test_pictures_are_ordered_and_pinned(
     page.get_by_role("link", name="Back to the choices").click()
     wait_for(page, "document.querySelectorAll('[data-frames] > li').length == 4")
     assert order(page) == CHOSEN
+
+
+def test_a_finger_that_rests_first_drags_and_one_that_does_not_scrolls(
+    open_page: OpenPage, write_wav: WriteWav
+) -> None:
+    page = open_choice(open_page, write_wav(clicks(1.0), name="Finger.wav"), PHONE)
+    for place in (2, 0, 4):
+        page.locator(".still").nth(place).click()
+    page.evaluate("document.querySelector('[data-strip]').scrollIntoView({ behavior: 'instant' })")
+    touch = page.context.new_cdp_session(page)
+
+    def swipe(start: Locator, goal: tuple[float, float], rest_ms: int) -> None:
+        points = [middle(start), goal]
+        for kind, (x, y) in zip(("touchStart", "touchMove"), points, strict=True):
+            touch.send(
+                "Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]}
+            )
+            page.wait_for_timeout(rest_ms)
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    goal = middle(grip(page, 3), right=0.3)
+    swipe(grip(page, 1), goal, 0)
+    assert order(page) == "2, 0, 4"
+    swipe(grip(page, 1), goal, 500)
+    assert order(page) == "0, 4, 2"
+
+
+def test_own_pictures_are_added_shown_and_deleted(
+    open_page: OpenPage, write_wav: WriteWav, tmp_path: Path
+) -> None:
+    page = open_choice(open_page, write_wav(clicks(1.0), name="Bild.wav"), DESKTOP)
+    page.locator(".still").nth(3).click()
+    image = Image.new("RGB", (80, 60), (20, 30, 60))
+    image.paste((250, 220, 150), (25, 15, 55, 45))
+    image.save(tmp_path / "Ferien.png")
+    page.get_by_label("Sound level").fill("0.8")
+    page.locator("[name=pictures]").set_input_files(tmp_path / "Ferien.png")
+    tile = page.locator("[data-own]")
+    tile.wait_for()
+    name = tile.get_attribute("data-own")
+    assert order(page) == f"3, {name}"
+    page.locator("[data-own][data-state=done] img").wait_for()
+    grip(page, 2).locator("img:not([hidden])").wait_for()
+    page.get_by_role("checkbox", name="Ferien.png").press("Space")
+    assert order(page) == "3"
+    page.get_by_role("checkbox", name="Ferien.png").press("Space")
+    page.reload()
+    assert order(page) == f"3, {name}"
+    grip(page, 2).locator("img:not([hidden])").wait_for()
+    page.get_by_role("button", name="Delete Ferien.png").click()
+    tile.wait_for(state="detached")
+    assert order(page) == "3"
+    assert fits(page)
