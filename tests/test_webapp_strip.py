@@ -133,7 +133,7 @@ def test_pictures_are_ordered_and_pinned(
 def test_a_finger_that_rests_first_drags_and_one_that_does_not_scrolls(
     open_page: OpenPage, write_wav: WriteWav
 ) -> None:
-    page = open_choice(open_page, write_wav(clicks(1.0), name="Finger.wav"), PHONE)
+    page = open_choice(open_page, write_wav(clicks(1.0), name="Finger.wav"), PHONE, touch=True)
     for place in (2, 0, 4):
         page.locator(".still").nth(place).click()
     page.evaluate("document.querySelector('[data-strip]').scrollIntoView({ behavior: 'instant' })")
