@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browsing import DESKTOP, PHONE, OpenPage, fits, wait_for
-from conftest import WriteWav, clicks
+from conftest import WriteWav, clicks, music
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
@@ -133,7 +133,7 @@ def test_pictures_are_ordered_and_pinned(
 def test_a_finger_that_rests_first_drags_and_one_that_does_not_scrolls(
     open_page: OpenPage, write_wav: WriteWav
 ) -> None:
-    page = open_choice(open_page, write_wav(clicks(1.0), name="Finger.wav"), PHONE, touch=True)
+    page = open_choice(open_page, write_wav(music(2.0), name="Finger.wav"), PHONE, touch=True)
     for place in (2, 0, 4):
         page.locator(".still").nth(place).click()
     page.evaluate("document.querySelector('[data-strip]').scrollIntoView({ behavior: 'instant' })")
@@ -158,7 +158,7 @@ def test_a_finger_that_rests_first_drags_and_one_that_does_not_scrolls(
 def test_own_pictures_are_added_shown_and_deleted(
     open_page: OpenPage, write_wav: WriteWav, tmp_path: Path
 ) -> None:
-    page = open_choice(open_page, write_wav(clicks(1.0), name="Bild.wav"), DESKTOP)
+    page = open_choice(open_page, write_wav(music(2.0), name="Bild.wav"), DESKTOP)
     page.locator(".still").nth(3).click()
     image = Image.new("RGB", (80, 60), (20, 30, 60))
     image.paste((250, 220, 150), (25, 15, 55, 45))
