@@ -67,6 +67,7 @@ def _neutral_batch() -> tuple[Rows, NDArray[np.float32]]:
     rows = Rows(
         first_frame=0,
         keyframe=np.zeros(BATCH_FRAMES, np.float32),
+        toward=np.zeros(BATCH_FRAMES, np.int64),
         controls=neutral.repeat(BATCH_FRAMES, axis=0),
     )
     return rows, np.zeros((BATCH_FRAMES, 256, 256), np.float32)

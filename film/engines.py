@@ -50,7 +50,7 @@ class Duet:
         change = bend_of(rows, self._seed, device)
         inner = Inner(layer=self._layer, change=change) if change else None
         painted = self._painter.paint(seen, height, width, inner)
-        walked = self._stops.at(torch.from_numpy(rows.keyframe))
+        walked = self._stops.at(torch.from_numpy(rows.keyframe), torch.from_numpy(rows.toward))
         truncation, push = (
             torch.from_numpy(rows.column(name))[:, None] for name in ("truncation", "push")
         )

@@ -163,5 +163,6 @@ def _whole_rows(score: Score, batch: Batch) -> Rows:
     return Rows(
         first_frame=batch.first_frame,
         keyframe=score.keyframe[frames],
+        toward=score.toward[frames],
         controls=score.controls[frames],
     )

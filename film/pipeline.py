@@ -229,6 +229,7 @@ def _compose(heard: Heard, recipe: Recipe) -> Limited:
         n_keyframes=len(recipe.keyframes),
         seed=recipe.seed,
         stems=heard.stems,
+        pins=recipe.pins,
     )
     return limit_flashes(score) if recipe.flash_guard else leave(score)
 

@@ -20,6 +20,7 @@ from pydantic import (
 
 from film.own_pictures import Digest, OwnPicture
 from spectro.errors import TonfilmError
+from spectro.pins import MAX_PINS, Pin, find_clash, write_stretch
 from spectro.routes import DEFAULT_ROUTES, MAX_ROUTES, STEM_NAME, STEM_RULE, Mechanism, Route
 from spectro.sources import Group
 
@@ -75,6 +76,7 @@ Keyframe = Annotated[
 
 # Of what a recipe holds, nothing is passed over in silence.
 with_config(ConfigDict(extra="forbid", allow_inf_nan=False))(Route)
+with_config(ConfigDict(extra="forbid", allow_inf_nan=False))(Pin)
 
 
 class Recipe(BaseModel):
@@ -89,6 +91,7 @@ class Recipe(BaseModel):
     theme: str = "abstract"
     weights: dict[str, Digest] | None = None  # file name → SHA-256; None until a film is made
     keyframes: tuple[Keyframe, ...] = Field(min_length=1, max_length=MAX_KEYFRAMES)  # in order
+    pins: tuple[Pin, ...] = Field(default=(), max_length=MAX_PINS)  # when some of them are shown
     level: Slider = 0.5  # how much the sound level drives; 0 not at all, 1 strongly
     frequency: Slider = 0.5  # how much the frequency content drives
     timbre: Slider = 0.5  # how much the timbre drives
@@ -125,6 +128,24 @@ class Recipe(BaseModel):
                     f"a route starts at {route.source}, and there is no stem {route.stem!r}: give "
                     f"it with --stem {route.stem}=FILE.wav"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _check_pins(self) -> Self:
+        n_keyframes = len(self.keyframes)
+        for pin in self.pins:
+            if pin.picture > n_keyframes:
+                raise ValueError(
+                    f"picture {pin.picture} is pinned to {write_stretch(pin)}, and there are only "
+                    f"{n_keyframes} pictures"
+                )
+        clash = find_clash(self.pins)
+        if clash:
+            before, after = clash
+            raise ValueError(
+                f"pictures {before.picture} and {after.picture} are both pinned to "
+                f"{write_stretch(after)}; pin one of them elsewhere"
+            )
         return self
 
     def to_json(self) -> str:

@@ -59,11 +59,17 @@ class Latents:
     styles: Tensor  # (B, D) float32
     own: OwnFields | None  # None where no still shows a picture of the user's
 
-    def at(self, positions: Tensor) -> "Latents":
-        """Return the latents (n) at positions (n,) along the ring of these: 0.5 is half way."""
+    def at(self, positions: Tensor, toward: Tensor | None = None) -> "Latents":
+        """Return the latents (n) between some of these.
+
+        Parameters
+        ----------
+        positions : (n,) float32: 2.5 is half way from the third to the one that follows
+        toward : (n,) int64, which one that is, 0 the first; by default the next along the ring
+        """
         before = positions.floor()
         start = before.long() % len(self.styles)
-        end = (start + 1) % len(self.styles)
+        end = (start + 1) % len(self.styles) if toward is None else toward
         way = positions - before
 
         def walk(stops: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ from film.video import read_recipe
 from scripts.progress import show_progress
 from spectro.audio import load
 from spectro.errors import TonfilmError
+from spectro.pins import parse_pin
 from spectro.routes import change_routes, parse_route
 
 WORK = Path(__file__).resolve().parents[1] / "instance" / "work"
@@ -68,6 +69,15 @@ def choose(option: str, among: Sequence[str], meaning: str) -> Callable[[Any], A
     default=6,
     show_default=True,
     help="How many stills --seed draws when you name none: 1 to 64.",
+)
+@click.option(
+    "--pin",
+    "pins",
+    metavar="N@TIME",
+    multiple=True,
+    help="When the film shows a still: 2@1:04 holds the second one through the part of the song "
+    "that begins there, or has the film pass it at that moment; 2@1:04-1:36 holds it just so long. "
+    "Again for more of them.",
 )
 @click.option(
     "--size",
@@ -212,6 +222,8 @@ def read_choices(options: dict[str, Any], given: dict[str, Any]) -> Recipe:
         values["keyframes"] = [0 if isinstance(k, Path) else k for k in keyframes]
     elif "n_keyframes" in given or "keyframes" not in values:
         values["keyframes"] = choose_keyframes(values.get("seed", 0), options["n_keyframes"])
+    if "pins" in given or given.get("keyframes") or "n_keyframes" in given:
+        values["pins"] = [parse_pin(text) for text in options["pins"]]  # not those of other stills
     values["stems"] = dict.fromkeys(options["stems"]) | values.get("stems", {})
     recipe = build_recipe(values)
     routes = change_routes(recipe.routes, [parse_route(text) for text in options["routes"]])

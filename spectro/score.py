@@ -1,7 +1,7 @@
 """The score: one row of controls a frame. All that remembers happens here.
 
 curves ─ normalise ─→ sources ─ routes: bend, attack, release, delay ─→ controls
-beats, bars ───────── walk ────────────────────────────────────────────→ keyframe
+beats, bars, pins ─── walk ────────────────────────────────────────────→ keyframe, toward
 
 A frame is then a pure function of its row, so a film can be cut anywhere.
 """
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from spectro.archive import load_arrays, save_arrays
 from spectro.features import Features
 from spectro.motions import move
+from spectro.pins import Pin
 from spectro.routes import CONTROLS, CURVES, Mechanism, Route
 from spectro.sources import SOURCES, Curve, Group, listen, normalise
 from spectro.timeline import Timeline
@@ -34,7 +35,8 @@ class Rows:
     """Some consecutive rows of a score."""
 
     first_frame: int
-    keyframe: NDArray[np.float32]  # (n,), place on the way round the keyframes, see `walk`
+    keyframe: NDArray[np.float32]  # (n,), place between keyframes, see `walk.Walk`
+    toward: NDArray[np.int64]  # (n,), the keyframe that it goes to
     controls: NDArray[np.float32]  # (n, n_controls), in the order of CONTROLS
 
     def column(self, name: str) -> NDArray[np.float32]:
@@ -47,14 +49,18 @@ class Score:
     """What happens in each frame of a film."""
 
     timeline: Timeline
-    keyframe: NDArray[np.float32]  # (n_frames,), place on the way round the keyframes, see `walk`
+    keyframe: NDArray[np.float32]  # (n_frames,), place between keyframes, see `walk.Walk`
+    toward: NDArray[np.int64]  # (n_frames,), the keyframe that it goes to
     controls: NDArray[np.float32]  # (n_frames, n_controls), in the order of CONTROLS
 
     def rows(self, first_frame: int, stop_frame: int) -> Rows:
         """Take the rows of some frames."""
         frames = slice(first_frame, stop_frame)
         return Rows(
-            first_frame=first_frame, keyframe=self.keyframe[frames], controls=self.controls[frames]
+            first_frame=first_frame,
+            keyframe=self.keyframe[frames],
+            toward=self.toward[frames],
+            controls=self.controls[frames],
         )
 
     def column(self, name: str) -> NDArray[np.float32]:
@@ -63,7 +69,8 @@ class Score:
 
     def save(self, path: Path) -> None:
         """Write an .npz under a temporary name and rename it."""
-        save_arrays(path, self.timeline, {"keyframe": self.keyframe, "controls": self.controls})
+        names = ("keyframe", "toward", "controls")
+        save_arrays(path, self.timeline, {name: getattr(self, name) for name in names})
 
 
 def load_score(path: Path) -> Score:
@@ -88,6 +95,7 @@ def compose(
     n_keyframes: int,
     seed: int,
     stems: Mapping[str, Features] = MappingProxyType({}),
+    pins: Sequence[Pin] = (),
 ) -> Score:
     """Write the score of a song.
 
@@ -99,6 +107,7 @@ def compose(
     n_keyframes : at least 1
     seed : chooses directions: of the spin, the shake, the colours
     stems : by their names, on the song's timeline; all that routes listen to
+    pins : when the film shows some of the keyframes
     """
     weights = _weigh(drive, np.random.default_rng(seed))
     heard = {name: _hear(sound) for name, sound in {"": features, **stems}.items()}
@@ -110,9 +119,11 @@ def compose(
     limits = np.array([(c.neutral, c.lowest, c.highest) for c in CONTROLS.values()])
     neutral, lowest, highest = limits.T
     span = np.where(way > 0.0, highest - neutral, neutral - lowest)
+    walked = walk(features, n_keyframes=n_keyframes, level=drive.sliders["level"], pins=pins)
     return Score(
         timeline=features.timeline,
-        keyframe=walk(features, n_keyframes=n_keyframes, level=drive.sliders["level"]),
+        keyframe=walked.keyframe,
+        toward=walked.toward,
         controls=np.clip(neutral + way * span, lowest, highest).astype(np.float32),
     )
 

@@ -35,8 +35,10 @@ def open_page(browser: Browser, running: Running) -> Iterator[OpenPage]:
     complaints: list[str] = []
     contexts = []
 
-    def open_page(size: dict[str, int], *, javascript: bool = True) -> Page:
-        context = browser.new_context(viewport=size, java_script_enabled=javascript)
+    def open_page(size: dict[str, int], *, javascript: bool = True, touch: bool = False) -> Page:
+        context = browser.new_context(
+            viewport=size, java_script_enabled=javascript, has_touch=touch
+        )
         contexts.append(context)
         context.set_default_timeout(PATIENCE_S * 1000)
         page = context.new_page()

@@ -23,7 +23,9 @@ def decode_sound(path: Path) -> np.ndarray:
     return np.concatenate([frame.to_ndarray() for frame in frames], axis=1)
 
 
-def make_rows(n: int = 2, *, keyframe: float = 0.0, **values: float | list[float]) -> Rows:
+def make_rows(
+    n: int = 2, *, keyframe: float = 0.0, toward: int = 0, **values: float | list[float]
+) -> Rows:
     """Make n rows: neutral but for the controls named, one value or one a frame."""
     controls = np.tile([control.neutral for control in CONTROLS.values()], (n, 1))
     for name, value in values.items():
@@ -31,5 +33,6 @@ def make_rows(n: int = 2, *, keyframe: float = 0.0, **values: float | list[float
     return Rows(
         first_frame=0,
         keyframe=np.full(n, keyframe, np.float32),
+        toward=np.full(n, toward, np.int64),
         controls=controls.astype(np.float32),
     )

@@ -125,7 +125,7 @@ def test_a_film_walks_from_the_picture_to_the_still_of_a_seed(theme: Theme) -> N
     recipe = Recipe(keyframes=(picture, 3), theme="tiny", width=64, height=64)
     duet, windows = Duet(theme, recipe), np.zeros((1, 256, 256), np.float32)
     frames = [
-        duet.paint(make_rows(1, keyframe=place, blend=0.0, bend=0.0), windows)
+        duet.paint(make_rows(1, keyframe=place, toward=1, blend=0.0, bend=0.0), windows)
         for place in (0.0, 0.5, 1.0)
     ]
     stops = lay_stops(theme, recipe, SQUARE)

@@ -99,14 +99,14 @@ def test_the_walk_goes_round_the_chosen_keyframes(models: Path) -> None:
     theme = load_theme("tiny", models=models)
     duet = Duet(theme, Recipe(theme="tiny", keyframes=(5, 9), height=64, width=64))
     five, nine = (theme.stills.style(seed) for seed in (5, 9))
-    for place, style in (
-        (0.0, five),
-        (1.0, nine),
-        (0.25, torch.lerp(five, nine, 0.25)),
-        (1.75, torch.lerp(nine, five, 0.75)),
+    for place, toward, style in (
+        (0.0, 1, five),
+        (1.0, 0, nine),
+        (0.25, 1, torch.lerp(five, nine, 0.25)),
+        (1.75, 0, torch.lerp(nine, five, 0.75)),
     ):
         still = theme.stills.paint(torch.stack([style, style]), 256, 256)
-        pictures = duet.paint(make_rows(2, blend=0.0, keyframe=place), WINDOWS)
+        pictures = duet.paint(make_rows(2, blend=0.0, keyframe=place, toward=toward), WINDOWS)
         torch.testing.assert_close(pictures, still, atol=1e-4, rtol=0)
 
 

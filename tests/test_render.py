@@ -21,6 +21,7 @@ from film.report import Report
 from film.video import read_recipe
 from scripts import render
 from spectro.errors import TonfilmError
+from spectro.pins import Pin
 from spectro.routes import DEFAULT_ROUTES, Route
 
 SMALL = ["--theme", "tiny", "--size", "64x64", "--fps", "4", "--quality", "draft"]
@@ -100,6 +101,15 @@ def test_the_defaults_are_the_recipes(choices) -> None:
         (["--inside", "0.5"], {"inside": 0.5}),
         (["--after", "0"], {"after": 0.0}),
         (["--layer", "fine"], {"layer": "fine"}),
+        (
+            ["--pin", "2@1:04", "--pin", "1@0:10-0:20.5"],
+            {
+                "pins": (
+                    Pin(picture=2, start_s=64.0),
+                    Pin(picture=1, start_s=10.0, stop_s=20.5),
+                )
+            },
+        ),
     ],
 )
 def test_an_option_sets_its_fields(choices, arguments: list[str], changes: dict) -> None:
@@ -155,6 +165,12 @@ def test_a_recipe_is_taken_and_options_take_the_place_of_its_choices(
     assert louder == written.model_copy(update={"level": 0.9})
     drawn = choices("--recipe", str(path), "--n-keyframes", "3")
     assert drawn.keyframes == choices("--seed", "7", "--n-keyframes", "3").keyframes
+    pinned = choices("--recipe", str(path), "--pin", "2@0:05")
+    assert pinned.pins == (Pin(picture=2, start_s=5.0),)
+    path.write_text(pinned.to_json())
+    assert choices("--recipe", str(path)).pins == pinned.pins
+    assert choices("--recipe", str(path), "--keyframes", "8").pins == ()
+    path.write_text(written.to_json())
     other = choices("--recipe", str(path), "--theme", "landscape")
     assert (other.theme, other.weights) == ("landscape", None)
 
@@ -208,6 +224,13 @@ def test_a_recipe_is_taken_and_options_take_the_place_of_its_choices(
         (["--route", "onset:zoom=7"], "amount is 7"),
         (["--inside", "1.5"], "inside"),
         (["--layer", "last"], "last"),
+        (["--pin", "2"], "'2' is no pin: write it as 2@1:04"),
+        (["--pin", "two@1:04"], "no pin"),
+        (["--pin", "2@1:x"], "no pin"),
+        (["--pin", "2@20-10"], "ends after it begins"),
+        (["--pin", "0@1:04"], "counted from 1"),
+        (["--pin", "7@1:04"], "picture 7 is pinned to 1:04, and there are only 6 pictures"),
+        (["--pin", "1@1:04", "--pin", "2@64"], "both pinned to 1:04"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_status_2(
@@ -257,6 +280,27 @@ def test_a_film_its_recipe_and_its_report(
         assert run(monkeypatch, tmp_path, song, "-o", "b.mp4", "--recipe", recipe) == 0
         again = decode_frames(tmp_path / "b.mp4")
         assert np.array_equal(again, decode_frames(tmp_path / "a.mp4"))
+
+
+def test_a_film_shows_a_picture_where_it_is_pinned(
+    tmp_path: Path, write_wav: WriteWav, tiny_theme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    song = write_wav(music(8.0))
+
+    def film(*arguments: str) -> np.ndarray:
+        still = ["--level", "0", "--frequency", "0", "--timbre", "0"]
+        assert run(monkeypatch, tmp_path, song, "-o", "f.mp4", *SMALL, *still, *arguments) == 0
+        return decode_frames(tmp_path / "f.mp4").astype(float)
+
+    pinned, free, wanted = (
+        film("--keyframes", *arguments)
+        for arguments in (["3,5,8", "--pin", "3@0:03-0:06"], ["3,5,8"], ["8"])
+    )
+    away, free_away = (np.abs(one - wanted).mean(axis=(1, 2)) for one in (pinned, free))
+    assert away[12] < 1.0, "there when its time begins, at 4 frames a second"
+    assert away[12:20].max() < 3.0, "and near it as long as it lasts"
+    assert away[:6].min() > 6.0, "but not before"
+    assert free_away[12:20].min() > 4.0
 
 
 def test_stopping_keeps_what_is_done_and_says_so(

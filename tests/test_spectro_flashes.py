@@ -22,6 +22,7 @@ def swing(name: str, hz: float, depth: float, *, from_s: float = 0.0) -> Score:
     return Score(
         timeline=Timeline(fps=Fraction(FPS), n_samples=10 * 44_100, sample_rate=44_100),
         keyframe=np.zeros(len(TIMES_S), np.float32),
+        toward=np.zeros(len(TIMES_S), np.int64),
         controls=controls.astype(np.float32),
     )
 

@@ -11,6 +11,7 @@ from spectro_sounds import RATE, band, hear, noise, sine, strike
 
 from spectro.features import Features
 from spectro.motions import MOTIONS
+from spectro.pins import Pin
 from spectro.routes import CONTROLS, CURVES, DEFAULT_ROUTES, Route
 from spectro.score import Drive, Score, compose, load_score
 from spectro.sources import SOURCES, listen, normalise
@@ -268,6 +269,129 @@ def test_every_section_begins_at_a_keyframe() -> None:
     assert (np.diff(np.rint(at)) >= 1).all()
 
 
+def parted(*starts_s: float, duration_s: float = 60.0, fps: int = 24) -> Features:
+    """Hear a song at 120 beats a minute whose sections begin at these times."""
+    features = hear(strike(np.arange(0.0, duration_s, 0.5), duration_s), fps)
+    sections = {"section_times_s": np.array(starts_s), "section_kinds": np.arange(len(starts_s))}
+    return replace(features, **sections)
+
+
+def pinned(features: Features, *pins: Pin, n_keyframes: int = 4) -> Score:
+    return compose(features, DRIVE, n_keyframes=n_keyframes, seed=0, pins=pins)
+
+
+def weigh(score: Score, keyframe: int) -> np.ndarray:
+    """Tell how much of a keyframe there is in each frame: (n_frames,) in [0, 1]."""
+    start = np.floor(score.keyframe)
+    way = score.keyframe - start
+    weight = (start == keyframe) * (1 - way) + (score.toward == keyframe) * way
+    return np.asarray(weight, np.float64)
+
+
+SONG_S = (0.0, 16.0, 32.0, 48.0)
+
+
+@pytest.mark.parametrize(
+    "pin",
+    [
+        Pin(picture=3, start_s=16.0),
+        Pin(picture=3, start_s=15.4),  # as somebody types it
+        Pin(picture=3, start_s=16.3, stop_s=32.4),
+    ],
+)
+def test_a_pinned_keyframe_is_there_when_its_part_begins_and_stays(pin: Pin) -> None:
+    score = pinned(parted(*SONG_S), pin)
+    weight = weigh(score, 2)
+    assert weight[16 * 24] > 0.97
+    assert weight[16 * 24 : 29 * 24].min() > 0.65
+    assert weight[16 * 24 : 29 * 24].min() < 0.75, "it sways, so that the film lives"
+    assert not weight[: 8 * 24].any(), "it belongs to its part"
+    assert not weight[32 * 24 + 2 :].any()
+
+
+def test_the_others_fill_the_rest_in_their_order() -> None:
+    score = pinned(parted(*SONG_S), Pin(picture=3, start_s=16.0))
+    stops = np.floor(score.keyframe).astype(int)
+    passed = stops[np.flatnonzero(np.diff(stops, prepend=-1))].tolist()
+    before, after = passed[: passed.index(2)], passed[len(passed) - passed[::-1].index(2) :]
+    free = [0, 1, 3] * 9
+    assert before + after == free[: len(before + after)]
+    assert len(before) >= 2
+    assert len(after) >= 4
+
+
+def test_a_moment_is_met_and_left_again() -> None:
+    weight = weigh(pinned(parted(*SONG_S), Pin(picture=2, start_s=21.0)), 1)
+    assert np.argmax(weight) == pytest.approx(21 * 24, abs=4)
+    assert weight.max() > 0.97
+    assert not weight[: 10 * 24].any()
+    assert not weight[30 * 24 :].any()
+
+
+def test_a_moment_stands_before_the_part_that_it_lies_in() -> None:
+    pins = Pin(picture=3, start_s=16.0), Pin(picture=2, start_s=23.0)
+    score = pinned(parted(*SONG_S), *pins)
+    assert weigh(score, 1)[23 * 24] > 0.95
+    assert weigh(score, 2)[17 * 24] > 0.65
+    assert weigh(score, 2)[28 * 24] > 0.65
+
+
+def test_a_picture_may_be_pinned_more_than_once() -> None:
+    pins = Pin(picture=1, start_s=16.0, stop_s=32.0), Pin(picture=1, start_s=48.0, stop_s=60.0)
+    weight = weigh(pinned(parted(*SONG_S), *pins), 0)
+    for start_s, stop_s in ((16, 29), (48, 60)):
+        assert weight[start_s * 24 + 1 : stop_s * 24].min() > 0.65
+    assert not weight[33 * 24 : 42 * 24].any()
+    assert not weight[: 8 * 24].any(), "the film begins with the second"
+
+
+@pytest.mark.parametrize("n_keyframes", [1, 2, 3])
+def test_all_may_be_pinned(n_keyframes: int) -> None:
+    pins = [Pin(picture=n + 1, start_s=SONG_S[n]) for n in range(n_keyframes)]
+    score = pinned(parted(*SONG_S), *pins, n_keyframes=n_keyframes)
+    for k, pin in enumerate(pins):
+        assert weigh(score, k)[round(pin.start_s * 24) + 24] > 0.65
+    assert ((score.toward >= 0) & (score.toward < n_keyframes)).all()
+    assert score.keyframe.max() < n_keyframes
+
+
+@pytest.mark.parametrize("starts_s", [SONG_S, (0.0,)])
+def test_pins_never_make_the_walk_jump(starts_s: tuple[float, ...]) -> None:
+    pins = [
+        Pin(picture=1, start_s=0.0, stop_s=3.0),
+        Pin(picture=4, start_s=16.0),
+        Pin(picture=2, start_s=17.1),
+        Pin(picture=3, start_s=47.0, stop_s=51.5),
+        Pin(picture=3, start_s=59.8),
+        Pin(picture=3, start_s=90.0),
+    ]
+    score = pinned(parted(*starts_s), *pins)
+    weights = np.stack([weigh(score, k) for k in range(4)], axis=1)
+    np.testing.assert_allclose(weights.sum(axis=1), 1.0, atol=1e-6)
+    assert np.abs(np.diff(weights, axis=0)).max() < 0.16  # of a leg of a second, right after a beat
+
+
+def test_pins_hold_in_a_song_without_beats_or_sections() -> None:
+    features = hear(sine(30.0, 300.0))
+    weight = weigh(pinned(features, Pin(picture=2, start_s=10.0, stop_s=20.0)), 1)
+    assert weight[240] > 0.97
+    assert weight[240 : 17 * 24].min() > 0.65
+    silent = hear(np.zeros(RATE))
+    assert weigh(pinned(silent, Pin(picture=2, start_s=0.0)), 1)[0] == 1.0
+
+
+def test_doubled_rate_interleaves_pins() -> None:
+    pins = Pin(picture=3, start_s=16.0), Pin(picture=2, start_s=38.0)
+    slow, fast = (pinned(parted(*SONG_S, fps=fps), *pins) for fps in (24, 48))
+    for k in range(4):
+        np.testing.assert_allclose(weigh(fast, k)[::2], weigh(slow, k), atol=1e-3)
+
+
+def test_without_pins_the_walk_goes_round() -> None:
+    score = write(heard())
+    np.testing.assert_array_equal(score.toward, (np.floor(score.keyframe) + 1) % 5)
+
+
 def test_a_route_may_start_in_a_stem() -> None:
     drums = hear(strike(np.array([3.0, 7.0]), 16.0))
     route = Route(source="drums.onset", target="zoom", amount=1.0)
@@ -316,6 +440,7 @@ def test_rows_are_a_slice() -> None:
     rows = score.rows(100, 108)
     assert rows.first_frame == 100
     np.testing.assert_array_equal(rows.keyframe, score.keyframe[100:108])
+    np.testing.assert_array_equal(rows.toward, score.toward[100:108])
     np.testing.assert_array_equal(rows.controls, score.controls[100:108])
     np.testing.assert_array_equal(rows.column("zoom"), score.column("zoom")[100:108])
 
@@ -327,4 +452,5 @@ def test_score_is_saved_whole(tmp_path: Path) -> None:
     again = load_score(tmp_path / "score.npz")
     assert again.timeline == score.timeline
     np.testing.assert_array_equal(again.keyframe, score.keyframe)
+    np.testing.assert_array_equal(again.toward, score.toward)
     np.testing.assert_array_equal(again.controls, score.controls)

@@ -10,7 +10,7 @@ from web_service import Visitor, make_app, sentence
 from werkzeug.test import TestResponse
 
 from webapp.settings import Settings
-from webapp.tables import Film, Gallery, Song, State, db
+from webapp.tables import Film, Gallery, Picture, Song, State, db
 
 SECRET = "open sesame"  # noqa: S105, of these tests
 TITLE = "Nachtlied"
@@ -65,9 +65,12 @@ def add_jobs(app: Flask) -> dict[str, str]:
         film.n_done, film.n_steps, film.created_s = 12, 48, time.time() - 600
         failed = Film(song=song, recipe="{}", state=State.FAILED, error="The disk is full.")
         gallery = Gallery(theme="tiny", weights="w", first_seed=24, state=State.DONE)
-        db.session.add_all([song, film, failed, gallery])
+        shape = {"theme": "tiny", "weights": "w", "width": 640, "height": 360}
+        picture = Picture(visitor="v" * 32, name=f"{TITLE}.jpg", state=State.DONE, **shape)
+        db.session.add_all([song, film, failed, gallery, picture])
         db.session.commit()
         jobs = {"song": song.id, "film": film.id, "failed": failed.id, "gallery": gallery.id}
+        jobs["picture"] = picture.id
     instance = Path(app.instance_path)
     (instance / "songs" / f"{jobs['song']}.wav").write_bytes(bytes(2_000_000))
     (instance / "work" / jobs["film"]).mkdir(parents=True)
@@ -125,7 +128,10 @@ def test_the_list_tells_visitors_apart_and_nothing_of_them(app: Flask, admin: Vi
     jobs = add_jobs(app)
     other = Visitor(app).new_song(0.3, name=f"{TITLE}.wav")
     page = admin.get("/admin").text
-    names = {name: entry(page, jobs[name]).split("visitor ")[1][:6] for name in ("song", "film")}
+    names = {
+        name: entry(page, jobs[name]).split("visitor ")[1][:6]
+        for name in ("song", "film", "picture")
+    }
     assert len(set(names.values())) == 1
     assert entry(page, other).split("visitor ")[1][:6] != names["song"]
     assert TITLE not in page
@@ -141,11 +147,12 @@ def test_jobs_are_cancelled_and_deleted(app: Flask, admin: Visitor) -> None:
     assert admin.post(f"/admin/films/{jobs['film']}/cancel").status_code == 303
     with app.app_context():
         assert db.session.get_one(Film, jobs["film"]).state == State.CANCELLED
-    for path in (f"galleries/{jobs['gallery']}", f"films/{jobs['film']}", f"songs/{jobs['song']}"):
-        assert admin.post(f"/admin/{path}/delete").status_code == 303
+    kinds = {"galleries": "gallery", "pictures": "picture", "films": "film", "songs": "song"}
+    for kind, name in kinds.items():
+        assert admin.post(f"/admin/{kind}/{jobs[name]}/delete").status_code == 303
     with app.app_context():
         left = [db.session.get(Song, jobs["song"]), db.session.get(Film, jobs["failed"])]
-        assert left == [None, None]
+        assert [*left, db.session.get(Picture, jobs["picture"])] == [None] * 3
     instance = Path(app.instance_path)
     assert not [*instance.rglob("*.wav"), *instance.rglob("*.mp4"), *instance.rglob("24.jpg")]
     for nothing in ("films/nobody", "visitors/x"):

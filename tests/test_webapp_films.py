@@ -1,6 +1,7 @@
 """From the choice of pictures to a film that can be downloaded, page by page."""
 
 import json
+import re
 from pathlib import Path
 
 import av
@@ -11,9 +12,12 @@ from web_service import Visitor, film_fields, film_row, sentence, work
 
 from film.recipe import Recipe, parse_recipe
 from film.report import Report
+from spectro.pins import Pin
 from webapp import leases
+from webapp.curves import Analysis
 from webapp.forms import FilmForm
 from webapp.jobs import render
+from webapp.service import service
 from webapp.tables import Film, State, db
 
 pytest_plugins = ["web_fixtures"]
@@ -162,6 +166,42 @@ def test_every_choice_reaches_the_recipe(
     assert (str(value) if field == "fps" else value) == choice[1]
 
 
+def test_pictures_that_are_pinned_come_back_with_their_times(app: Flask, visitor: Visitor) -> None:
+    song_id = visitor.new_song()
+    line = "3, 17@0:00-0:12.5+0:24, 3@1:04"
+    film_id = visitor.new_film(song_id, keyframes=line)
+    recipe = parse_recipe(film_row(app, film_id).recipe)
+    assert recipe.keyframes == (3, 17, 3)
+    assert recipe.pins == (
+        Pin(picture=2, start_s=0.0, stop_s=12.5),
+        Pin(picture=2, start_s=24.0),
+        Pin(picture=3, start_s=64.0),
+    )
+    page = visitor.get(f"/songs/{song_id}/film?again={film_id}").text
+    assert f'value="{line}"' in page
+
+
+def test_the_parts_of_the_song_can_be_pinned_to(app: Flask, visitor: Visitor) -> None:
+    song_id = visitor.new_song(1.0)
+    assert "data-part=" not in visitor.get(f"/songs/{song_id}/film").text, "nobody has listened yet"
+    work(app)
+    with app.app_context():
+        path = service().storage.analysis(song_id)
+    analysis = Analysis.model_validate_json(path.read_bytes())
+    assert "data-part=" not in visitor.get(f"/songs/{song_id}/film").text, "it is one part"
+    parts = {"sections_s": (0.0, 20.4, 60.0, 80.0), "section_kinds": (0, 1, 0, 1)}
+    changed = analysis.model_copy(update={"duration_s": 100.0} | parts)
+    path.write_text(changed.model_dump_json())
+    page = visitor.get(f"/songs/{song_id}/film").text
+    assert re.findall('data-part="([^"]*)"', page) == [
+        "0:00-0:20",
+        "0:20-1:00",
+        "1:00-1:20",
+        "1:20-1:40",
+    ]
+    assert '<option value="0:20-1:00+1:20-1:40">Every B</option>' in page
+
+
 @pytest.mark.parametrize("size", ["1280x720", "720x1280", "720x720", "1920x1080", "640x360"])
 def test_every_size_reaches_the_recipe(app: Flask, visitor: Visitor, size: str) -> None:
     recipe = parse_recipe(film_row(app, visitor.new_film(visitor.new_song(), size=size)).recipe)
@@ -172,7 +212,7 @@ def test_every_field_of_the_recipe_can_be_chosen(app: Flask) -> None:
     with app.test_request_context():
         in_the_form = {field.name for field in FilmForm()}
     # Nobody chooses these; stems are for the command line alone, so far.
-    found_out = {"version", "song_sha256", "weights", "stems"}
+    found_out = {"version", "song_sha256", "weights", "stems"} | {"pins"}  # beside `keyframes`
     chosen = set(Recipe.model_fields) - found_out - {"flash_guard"}  # which `unguarded` turns off
     assert chosen - {"width", "height"} <= in_the_form
     assert in_the_form - chosen == SET_OTHERWISE
@@ -193,7 +233,14 @@ WRONG = {
     "too many pictures": ({"keyframes": "1," * 65}, "Choose 1 to 64 pictures."),
     "words for pictures": ({"keyframes": "one, two"}, "Order of the pictures: give numbers"),
     "a word that was ticked": ({"keyframes": "", "picked": "x"}, "Order of the pictures"),
-    "a negative picture": ({"keyframes": "-1"}, "keyframes"),
+    "a negative picture": ({"keyframes": "-1"}, "Order of the pictures"),
+    "a large picture": ({"keyframes": "4294967296"}, "keyframes"),
+    "a pin to no time": ({"keyframes": "1, 2@1:2:3:4"}, "write it as 2@1:04"),
+    "a pin to nothing": ({"keyframes": "1@"}, "Order of the pictures: give numbers"),
+    "a pin that ends first": ({"keyframes": "1@0:20-0:10"}, "a pin ends after it begins"),
+    "two at once": ({"keyframes": "1@0:10-0:20, 2@0:10"}, "1 and 2 are both pinned to 0:10"),
+    "two that overlap": ({"keyframes": "1@0:10-0:20, 2@0:15-0:30"}, "both pinned to 0:15-0:30"),
+    "too many pins": ({"keyframes": "1@" + "+".join(f"{n}" for n in range(257))}, "256 times"),
     "a slider beyond": ({"level": "1.5"}, "Sound level: give a number from 0 to 1."),
     "a slider of nothing": ({"timbre": "nan"}, "Timbre: give a number from 0 to 1."),
     "a word for a slider": ({"frequency": "loud"}, "Frequency content: give a number"),

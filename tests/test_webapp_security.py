@@ -31,7 +31,7 @@ FOR_EVERYBODY = {
     "galleries.status",
 }
 # What names something of a visitor's.
-OWN = {"song_id", "film_id", "upload_id"}
+OWN = {"song_id", "film_id", "upload_id", "picture_id"}
 # Rooms with a key of their own, which strangers do not have: see test_webapp_sharing, _admin.
 WITH_A_KEY = {"guests", "admin"}
 TITLE = "Nachtlied"
@@ -66,6 +66,7 @@ def walk(app: Flask, song_id: str, film_id: str) -> list[Request]:
     known = {
         "song_id": song_id,
         "upload_id": song_id,
+        "picture_id": song_id,
         "film_id": film_id,
         "place": 0,
         "theme": "tiny",

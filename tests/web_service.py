@@ -92,7 +92,8 @@ def route_fields(routes: Iterable[Route]) -> dict[str, str]:
 
 def routes_on(page: str) -> list[Route]:
     """Read the table of routes off a page."""
-    table = page[page.index("data-routes") : page.index("<template")]
+    start = page.index("data-routes")
+    table = page[start : page.index("<template", start)]
     routes = []
     for row in table.split('role="group"')[1:]:
         numbers = re.findall(r'<input [^>]*name="routes-\d+-(\w+)"[^>]*value="([^"]*)"', row)

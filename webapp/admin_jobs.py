@@ -13,13 +13,18 @@ from flask import current_app
 from sqlalchemy import func, select
 
 from spectro.errors import TonfilmError
-from webapp.retention import forget_film, forget_song, is_at_work
+from webapp.retention import forget_film, forget_picture, forget_song, is_at_work
 from webapp.service import service
-from webapp.tables import N_STILLS, Film, Gallery, Job, Song, State, db
+from webapp.tables import N_STILLS, Film, Gallery, Job, Picture, Song, State, db
 from webapp.wording import clock, describe, in_words
 
 N_ENTRIES: Final = 50  # of a page
-KINDS: Final[Mapping[str, type[Job]]] = {"songs": Song, "galleries": Gallery, "films": Film}
+KINDS: Final[Mapping[str, type[Job]]] = {
+    "songs": Song,
+    "galleries": Gallery,
+    "pictures": Picture,
+    "films": Film,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +79,8 @@ def delete(job: Job) -> None:
         forget_song(job)
     elif isinstance(job, Film):
         forget_film(job)
+    elif isinstance(job, Picture):
+        forget_picture(job)
     else:
         for path in _files(job):
             path.unlink(missing_ok=True)
@@ -105,16 +112,18 @@ def _name(job: Job) -> str:
         return f"{'Preview' if job.whole else 'Film'}, song of {clock(job.song.duration_s)}"
     if isinstance(job, Gallery):
         return f"Stills of {job.theme}, from {job.first_seed}"
+    if isinstance(job, Picture):
+        return f"Picture for {job.theme}"
     raise TypeError(job)
 
 
 def _pseudonym(job: Job) -> str:
     """Name a visitor so that their jobs can be told from others', and nothing else can."""
-    song = job.song if isinstance(job, Film) else job
-    if not isinstance(song, Song):
+    owned = job.song if isinstance(job, Film) else job
+    if not isinstance(owned, Song | Picture):
         return ""
     secret = current_app.config["SECRET_KEY"].encode()
-    return hmac.new(secret, song.visitor.encode(), "sha256").hexdigest()[:6]
+    return hmac.new(secret, owned.visitor.encode(), "sha256").hexdigest()[:6]
 
 
 def _files(job: Job) -> list[Path]:
@@ -123,6 +132,8 @@ def _files(job: Job) -> list[Path]:
         return storage.files_of_song(job.id)
     if isinstance(job, Film):
         return storage.files_of_film(job.id)
+    if isinstance(job, Picture):
+        return storage.files_of_picture(job.id)
     if isinstance(job, Gallery):
         seeds = range(job.first_seed, job.first_seed + N_STILLS)
         return [storage.still(job.theme, job.weights, seed) for seed in seeds]

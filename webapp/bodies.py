@@ -7,8 +7,8 @@ from flask import Flask, Request, request
 
 from webapp.service import service
 
-# Those take songs; every other page takes a form without files.
-WITH_FILES = {"songs.upload", "uploads.go_on"}
+# Those take songs and pictures; every other page takes a form without files.
+WITH_FILES = {"songs.upload", "uploads.go_on", "pictures.upload"}
 MAX_PARTS = 1000  # a film's form with every still and every route has 800
 MAX_FORM_BYTES = 512 << 10  # the same form has 100 kB
 

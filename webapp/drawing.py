@@ -46,7 +46,14 @@ class Section:
     x: float  # where it begins, of WIDTH
     width: float
     shade: int  # 0 to N_SHADES − 1; alike where the same part comes again
-    words: str
+    letter: str  # A for the first, and wherever it comes again
+    start: str  # as on a clock
+    stop: str
+
+    @property
+    def words(self) -> str:
+        """Name it."""
+        return f"Part {self.letter}, {self.start} to {self.stop}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +78,7 @@ def draw(analysis: Analysis) -> Drawing:
         waveform=_waveform(analysis.lowest, analysis.highest),
         beats=_ticks(beats_s, duration_s, 4),
         bars=_ticks(analysis.downbeats_s, duration_s, 9),
-        sections=_part(analysis),
+        sections=part(analysis),
         strips=tuple(_strip(analysis, group) for group in ("level", "frequency", "timbre")),
         labels=tuple(clock(duration_s * i / (N_LABELS - 1)) for i in range(N_LABELS)),
         tempo_bpm=analysis.tempo_bpm,
@@ -91,7 +98,7 @@ def draw_soundtrack() -> str:
     return "M" + "L".join([*left, *reversed(right)]) + "Z"
 
 
-def _part(analysis: Analysis) -> tuple[Section, ...]:
+def part(analysis: Analysis) -> tuple[Section, ...]:
     """Lay the sections along the song; they are named as musicians do: A, B, A, C."""
     starts = analysis.sections_s
     if len(starts) < 2:
@@ -102,7 +109,9 @@ def _part(analysis: Analysis) -> tuple[Section, ...]:
             x=round(WIDTH * start / analysis.duration_s, 1),
             width=round(WIDTH * (stop - start) / analysis.duration_s, 1),
             shade=kind % N_SHADES,
-            words=f"Part {ascii_uppercase[kind % 26]}, {clock(start)} to {clock(stop)}",
+            letter=ascii_uppercase[kind % 26],
+            start=clock(start),
+            stop=clock(stop),
         )
         for start, stop, kind in zip(starts, stops, analysis.section_kinds, strict=True)
     )

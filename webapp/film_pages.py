@@ -1,6 +1,7 @@
 """From the choice of pictures to the finished film."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +9,17 @@ from flask import Blueprint, Response, abort, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from film.cards import Card, list_themes, read_card
+from film.own_pictures import OwnPicture
 from film.recipe import FLASH_WARNING, Recipe, parse_recipe
 from film.report import Report
 from spectro.errors import TonfilmError
 from spectro.routes import MAX_ROUTES
 from webapp import leases
+from webapp.curves import Analysis
+from webapp.drawing import Section, part
 from webapp.forms import BLENDS, FilmForm
 from webapp.gallery_pages import (
     MAX_STILLS,
-    Still,
     favourite_theme,
     find_stills,
     list_stills,
@@ -24,6 +27,7 @@ from webapp.gallery_pages import (
     weights_name,
 )
 from webapp.jobs import submit
+from webapp.own_pictures import MAX_MB, list_pictures
 from webapp.preset_choice import PRESET_WORDS, drives_of, find_preset, write_preset
 from webapp.previews import PREVIEW_S, forget_previews, preview_of
 from webapp.retention import forget_film, kept_until_s
@@ -33,7 +37,7 @@ from webapp.security import own_film, own_song
 from webapp.service import service
 from webapp.share_pages import DURATIONS, share_of
 from webapp.storage import title_of
-from webapp.tables import N_STILLS, Film, Song, State, db
+from webapp.tables import N_STILLS, Film, Picture, Song, State, db
 from webapp.wording import REPORT_WORDS, describe
 
 pages = Blueprint("films", __name__)
@@ -47,13 +51,13 @@ def choose(song_id: str) -> AnyResponse | str:
     song = own_song(song_id)
     if not song.is_checked:  # its page says what it waits for, or why it is of no use
         return redirect(url_for("songs.show", song_id=song_id), 303)
-    form = _open_form()
+    form = open_form()
     made_theme = form.theme.data if form.theme.data in list_themes() else favourite_theme()
     theme = request.args.get("theme") or made_theme
     if theme != form.theme.data:
         form.keyframes.data, form.picked.data = "", []  # those of another theme
     form.theme.data = theme
-    return _show_choice(song, form)
+    return show_choice(song, form)
 
 
 @pages.post("/songs/<song_id>/film")
@@ -62,16 +66,16 @@ def order(song_id: str) -> AnyResponse | tuple[str, int]:
     song = own_song(song_id)
     if not song.is_checked:
         return redirect(url_for("songs.show", song_id=song_id), 303)
-    form = _open_form()
+    form = open_form()
     read_card(form.theme.data or "")  # an unknown theme has no page to go back to
     if not form.validate_on_submit():
-        return _show_choice(song, form, form.first_error()), 400
+        return show_choice(song, form, form.first_error()), 400
     try:
         recipe = form.recipe()
         _check_excerpt(song, recipe.start_s)
         check_room(0)
     except TonfilmError as error:
-        return _show_choice(song, form, str(error)), 400
+        return show_choice(song, form, str(error)), 400
     whole = ""
     if "preview" in request.form:
         forget_previews(song)
@@ -192,21 +196,44 @@ def delete(film_id: str) -> AnyResponse:
     return redirect(url_for("songs.show", song_id=song_id), 303)
 
 
-def _keyframes(recipe: Recipe) -> list[Still]:
+@dataclass(frozen=True, kw_only=True)
+class _Keyframe:
+    """A picture that the film wandered through, as its page shows it."""
+
+    words: str
+    address: str  # of a small picture; "" where there is none
+
+
+def _keyframes(recipe: Recipe) -> list[_Keyframe]:
     try:
         weights = weights_name(read_card(recipe.theme))
+        own = {picture.latent: picture for picture in list_pictures(recipe.theme)}
     except TonfilmError:  # the theme is no longer installed, but the film stands
-        weights = "gone"
-    # A user's own picture has no place in the gallery.
-    seeds = [keyframe for keyframe in recipe.keyframes if isinstance(keyframe, int)]
-    return find_stills(recipe.theme, weights, seeds)
+        weights, own = "gone", {}
+    shown = []
+    for keyframe in recipe.keyframes:
+        if isinstance(keyframe, OwnPicture):
+            picture = own.get(keyframe.model_dump_json())
+            address = _find_portrait(picture) if picture else ""
+            shown.append(_Keyframe(words=keyframe.name, address=address))
+            continue
+        (still,) = find_stills(recipe.theme, weights, [keyframe])
+        address = url_for("galleries.still", theme=recipe.theme, seed=keyframe)
+        shown.append(_Keyframe(words=str(keyframe), address=address if still.is_ready else ""))
+    return shown
+
+
+def _find_portrait(picture: Picture) -> str:
+    if not service().storage.portrait(picture.id).exists():
+        return ""
+    return url_for("pictures.portrait", picture_id=picture.id)
 
 
 def _cards() -> dict[str, Card]:
     return {name: read_card(name) for name in list_themes()}
 
 
-def _open_form() -> FilmForm:
+def open_form() -> FilmForm:
     """Open the form of a new film, or of the one in the address that is to be made again."""
     form = FilmForm()
     film_id = request.args.get("again")
@@ -219,7 +246,8 @@ def _open_form() -> FilmForm:
     return form
 
 
-def _show_choice(song: Song, form: FilmForm, sentence: str = "") -> str:
+def show_choice(song: Song, form: FilmForm, sentence: str = "") -> str:
+    """Show the page of choices as a form has them, and what is wrong with it."""
     theme = form.theme.data or ""
     cards = _cards()
     chosen = {int(seed) for seed in form.picked.data or [] if seed.isdigit()}
@@ -242,8 +270,21 @@ def _show_choice(song: Song, form: FilmForm, sentence: str = "") -> str:
         max_routes=MAX_ROUTES,
         preview_s=PREVIEW_S,
         again=request.args.get("again"),
+        sections=_list_sections(song),
+        own_pictures=list_pictures(theme),
+        max_picture_mb=MAX_MB,
+        n_stills=N_STILLS,
+        max_stills=MAX_STILLS,
         n_more=n_stills + N_STILLS if n_stills < MAX_STILLS else 0,
     )
+
+
+def _list_sections(song: Song) -> tuple[Section, ...]:
+    """List the parts of a song; none where it is one, or has not been listened to yet."""
+    path = service().storage.analysis(song.id)
+    if song.state != State.DONE or not path.exists():
+        return ()
+    return part(Analysis.model_validate_json(path.read_bytes()))
 
 
 def _check_excerpt(song: Song, start_s: float) -> None:

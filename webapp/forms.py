@@ -1,7 +1,7 @@
 """The forms, and how their fields become a recipe."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from flask_wtf import FlaskForm
@@ -20,8 +20,12 @@ from wtforms import (
 from wtforms.validators import AnyOf, NumberRange, Optional, ValidationError
 from wtforms.widgets import RangeInput
 
+from film.own_pictures import OwnPicture
 from film.recipe import MAX_KEYFRAMES, MAX_SEED, Recipe, build_recipe
+from spectro.pins import MAX_PINS
 from spectro.routes import MAX_ROUTES, Route
+from webapp import own_pictures
+from webapp.keyframe_field import Choice, pins_of, read_choices, write_choices
 from webapp.preset_choice import (
     DRIVES,
     OWN,
@@ -130,7 +134,8 @@ class FilmForm(FlaskForm):
     picked = SelectMultipleField("Pictures", validate_choice=False)
     keyframes = StringField(
         "Order of the pictures",
-        description="Filled in as you choose; a picture may come twice.",
+        description="Filled in as you choose. A picture may come twice; 17@1:04 pins number 17 to "
+        "the part of the song that begins there.",
     )
     preset = _choice("Preset", PRESET_WORDS, RadioField, OWN)
     # The preset that the fields below show: without JavaScript, not the one that was chosen.
@@ -172,22 +177,35 @@ class FilmForm(FlaskForm):
         values = write_drives(self.own)
         self.process(data=values | _write_choices(made) if made else values)
 
+    def add(self, pictures: Iterable[str]) -> None:
+        """Put pictures behind those that are chosen."""
+        before = self.keyframes.data or ", ".join(self.picked.data or [])
+        self.keyframes.data = ", ".join([*([before] if before else []), *pictures])
+        self.picked.data = [*(self.picked.data or []), *pictures]
+
+    def drop(self, picture: str) -> None:
+        """Take a picture out of those that are chosen, wherever it stands."""
+        words = re.split(r"[,;\s]+", self.keyframes.data or "")
+        self.keyframes.data = ", ".join(word for word in words if word.split("@")[0] != picture)
+        self.picked.data = [word for word in self.picked.data or [] if word != picture]
+
     def validate_keyframes(self, field: StringField) -> None:
         """Check the chosen pictures."""
-        sentence = f"Choose 1 to {MAX_KEYFRAMES} pictures."
         try:
-            n_seeds = len(self.seeds())
+            choices = self.choices()
+            pins = pins_of(choices)
         except ValueError as error:
-            raise ValidationError(
-                f"{field.label.text}: give numbers with commas between them, such as 3, 17, 42."
-            ) from error
-        if not 1 <= n_seeds <= MAX_KEYFRAMES:
-            raise ValidationError(sentence)
+            raise ValidationError(f"{field.label.text}: {error}.") from error
+        if not 1 <= len(choices) <= MAX_KEYFRAMES:
+            raise ValidationError(f"Choose 1 to {MAX_KEYFRAMES} pictures.")
+        if len(pins) > MAX_PINS:
+            raise ValidationError(f"Pin pictures {MAX_PINS} times at most.")
 
-    def seeds(self) -> list[int]:
+    def choices(self) -> list[Choice]:
         """List the chosen pictures in order; without JavaScript the ticks alone are there."""
-        words = re.split(r"[,;\s]+", (self.keyframes.data or "").strip(" ,;\t\r\n"))
-        return [int(word) for word in (words if words != [""] else self.picked.data or [])]
+        return read_choices(self.keyframes.data or "") or read_choices(
+            ",".join(self.picked.data or [])
+        )
 
     def validate_routes(self, field: Any) -> None:
         """Check each row of the table."""
@@ -217,14 +235,21 @@ class FilmForm(FlaskForm):
             The values do not go together.
         """
         width, height = self.size.data.split("x")
+        choices = self.choices()
         same = ("theme", "fps", "quality", "seed", "start_s", "duration_s")
         drives = {name: self[name].data for name in DRIVES} | {"routes": self._routes()}
         return build_recipe(
             {name: self[name].data for name in same}
             | change_preset(drives, str(self.filled.data), self.preset.data, self.own)
-            | {"keyframes": self.seeds(), "width": int(width), "height": int(height)}
-            | {"flash_guard": not self.unguarded.data}
+            | {"keyframes": [self._keyframe(choice) for choice in choices]}
+            | {"pins": pins_of(choices)}
+            | {"width": int(width), "height": int(height), "flash_guard": not self.unguarded.data}
         )
+
+    def _keyframe(self, choice: Choice) -> int | OwnPicture:
+        if isinstance(choice.picture, int):
+            return choice.picture
+        return own_pictures.find(choice.picture, self.theme.data or "")
 
     def first_error(self) -> str:
         """Return one sentence of what is wrong, or nothing."""
@@ -233,12 +258,12 @@ class FilmForm(FlaskForm):
 
 def _write_choices(made: Recipe) -> dict[str, Any]:
     """Fill in what a film was made with, but for what drives it."""
-    seeds = [str(keyframe) for keyframe in made.keyframes if isinstance(keyframe, int)]
+    line = write_choices(made, own_pictures.bring_back(made))
     preset = find_preset(made)
     return {
         "theme": made.theme,
-        "keyframes": ", ".join(seeds),
-        "picked": seeds,
+        "keyframes": line,
+        "picked": [str(choice.picture) for choice in read_choices(line)],
         "preset": preset,
         "filled": preset,
         "size": f"{made.width}x{made.height}",

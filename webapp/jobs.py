@@ -17,7 +17,7 @@ from webapp.claims import Claims
 from webapp.leases import DISK_FULL, InterruptedWorkError, Lease, SignsOfLife, TurnOverError
 from webapp.service import service
 from webapp.settings import Settings
-from webapp.tables import Film, Gallery, Job, Song, State, db
+from webapp.tables import Film, Gallery, Job, Picture, Song, State, db
 
 OUR_MISTAKE = "Something went wrong inside Tonfilm: try again, and if it stays so, look at the log."
 
@@ -59,7 +59,7 @@ def make_celery(app: Flask, settings: Settings) -> "Celery[Task[Any, Any]]":
     return celery
 
 
-def submit(job: Song | Gallery | Film) -> None:
+def submit(job: Song | Gallery | Film | Picture) -> None:
     """Queue a job. Its row is committed first; the message only wakes a worker."""
     job.state = State.QUEUED
     job.sent_s = time.time()
@@ -107,6 +107,18 @@ def paint_stills(gallery_id: str) -> None:
     _run(Gallery, gallery_id, work)
 
 
+@shared_task(name="tonfilm.read_picture")
+def read_picture(picture_id: str) -> None:
+    """Read a visitor's own picture."""
+
+    def work(lease: Lease) -> Results:
+        from webapp.portraits import read_own  # noqa: PLC0415, torch
+
+        return {"latent": read_own(service(), db.session.get_one(Picture, picture_id), lease)}
+
+    _run(Picture, picture_id, work)
+
+
 @shared_task(name="tonfilm.render")
 def render(film_id: str) -> None:
     """Make a film."""
@@ -150,7 +162,12 @@ def _call_help(film_id: str) -> None:
     _send(help_render.name, film_id)
 
 
-TASKS: Mapping[type[Job], Task[Any, Any]] = {Song: analyse, Gallery: paint_stills, Film: render}
+TASKS: Mapping[type[Job], Task[Any, Any]] = {
+    Song: analyse,
+    Gallery: paint_stills,
+    Picture: read_picture,
+    Film: render,
+}
 
 
 def _run(table: type[Job], identity: str, work: Callable[[Lease], Results]) -> None:

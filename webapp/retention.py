@@ -1,4 +1,4 @@
-"""How long songs and films are kept, and how they are forgotten."""
+"""How long songs, films and pictures are kept, and how they are forgotten."""
 
 import contextlib
 import logging
@@ -7,7 +7,7 @@ import time
 from sqlalchemy import delete, select
 
 from webapp.service import service
-from webapp.tables import Film, Song, Upload, db
+from webapp.tables import Film, Picture, Song, Upload, db
 
 DAY_S = 24 * 3600
 UNFINISHED_S = DAY_S  # taste: time for a night without a connection
@@ -29,6 +29,12 @@ def forget_song(song: Song) -> None:
     db.session.delete(song)
 
 
+def forget_picture(picture: Picture) -> None:
+    """Delete a visitor's own picture that nobody reads; the caller commits."""
+    service().storage.forget_picture(picture.id)
+    db.session.delete(picture)
+
+
 def is_at_work(song: Song) -> bool:
     """Claim that a worker will still change a song or one of its films."""
     return song.is_waiting or any(film.is_waiting for film in song.films)
@@ -45,9 +51,14 @@ def kept_until_s(song: Song) -> float | None:
 
 
 def forget_old() -> None:
-    """Delete the songs whose time has come, with their films."""
-    if not service().settings.keep_days:
+    """Delete the songs whose time has come, with their films, and the pictures of the visitors."""
+    keep_days = service().settings.keep_days
+    if not keep_days:
         return
+    unused = Picture.used_s < time.time() - keep_days * DAY_S
+    for picture in db.session.scalars(select(Picture).where(unused)).all():
+        if not picture.is_waiting:
+            forget_picture(picture)
     for song in db.session.scalars(select(Song)).all():
         until_s = kept_until_s(song)
         if until_s is not None and until_s < time.time() and not is_at_work(song):

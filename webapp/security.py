@@ -4,7 +4,7 @@ import uuid
 
 from flask import Flask, Response, abort, session
 
-from webapp.tables import Film, Song, Upload, db
+from webapp.tables import Film, Picture, Song, Upload, db
 
 # Bootstrap's style sheet draws its small signs from data: addresses. A film that is being made is
 # played from a media source, which has a blob: address.
@@ -56,3 +56,11 @@ def own_film(identity: str) -> Film:
     if film is None or film.song.visitor != visitor():
         abort(404)
     return film
+
+
+def own_picture(identity: str) -> Picture:
+    """Return a picture of this visitor; anybody else's does not exist for them."""
+    picture = db.session.get(Picture, identity)
+    if picture is None or picture.visitor != visitor():
+        abort(404)
+    return picture

@@ -19,7 +19,16 @@ class Storage:
 
     def make_folders(self) -> None:
         """Make every folder that the service writes to."""
-        for name in ("uploads", "songs", "analyses", "stills", "films", "work", "broker"):
+        for name in (
+            "uploads",
+            "songs",
+            "analyses",
+            "stills",
+            "pictures",
+            "films",
+            "work",
+            "broker",
+        ):
             (self.instance / name).mkdir(parents=True, exist_ok=True)
 
     @property
@@ -56,6 +65,14 @@ class Storage:
         """Name a picture of the gallery; other weights give other pictures."""
         return self.instance / "stills" / theme / weights / f"{seed}.jpg"
 
+    def picture(self, identity: str) -> Path:
+        """Name a visitor's own picture, which stays until it is read."""
+        return self.instance / "pictures" / f"{identity}.picture"
+
+    def portrait(self, identity: str) -> Path:
+        """Name the small picture of how its theme paints it."""
+        return self.instance / "pictures" / f"{identity}.jpg"
+
     def film(self, identity: str) -> Path:
         """Name the finished film."""
         return self.instance / "films" / f"{identity}.mp4"
@@ -80,6 +97,15 @@ class Storage:
     def forget_song(self, identity: str) -> None:
         """Delete what belongs to a song."""
         for path in self.files_of_song(identity):
+            path.unlink(missing_ok=True)
+
+    def files_of_picture(self, identity: str) -> list[Path]:
+        """Name what belongs to a visitor's own picture, whether it is there or not."""
+        return [self.picture(identity), self.portrait(identity)]
+
+    def forget_picture(self, identity: str) -> None:
+        """Delete what belongs to a visitor's own picture."""
+        for path in self.files_of_picture(identity):
             path.unlink(missing_ok=True)
 
     def forget_film(self, identity: str) -> None:

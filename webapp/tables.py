@@ -1,4 +1,4 @@
-"""What the service remembers: songs, galleries and films, each of them also a job, and uploads.
+"""What the service remembers: songs, galleries, films and pictures, which are jobs, and uploads.
 
 A row is the truth about its job; the message in the broker is only a wake-up (see `leases`).
 """
@@ -145,4 +145,24 @@ class FilmSegment(Base):
     n_tries: Mapped[int] = mapped_column(default=0)
 
 
-TABLES: tuple[type[Job], ...] = (Song, Gallery, Film)
+class Picture(Job, Base):
+    """A visitor's own picture, for one theme; its job reads and paints it."""
+
+    __tablename__ = "picture"
+
+    visitor: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]  # of its file, for words alone
+    theme: Mapped[str]
+    weights: Mapped[str]  # of the stills that it is fitted to, SHA-256
+    width: Mapped[int]  # pixels of the film for whose shape it was cut
+    height: Mapped[int]
+    latent: Mapped[str] = mapped_column(Text, default="")  # JSON, film.own_pictures.OwnPicture
+    used_s: Mapped[float] = mapped_column(default=time.time)  # when a film was last ordered with it
+
+    @property
+    def short(self) -> str:
+        """How the order of the pictures names it, among those of its visitor."""
+        return f"own:{self.id[:8]}"
+
+
+TABLES: tuple[type[Job], ...] = (Song, Gallery, Film, Picture)

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from webapp.leases import DISK_FULL
-from webapp.tables import Film, Gallery, Job, Song, State, db
+from webapp.tables import TABLES, Job, State, db
 
 # By the stages that the pipeline, the analysis and the gallery report.
 STAGES = {
@@ -110,7 +110,7 @@ def _waiting_words(job: Job) -> str:
     if job.stage == DISK_FULL:
         return STAGES[DISK_FULL]
     n_ahead = 0
-    for table in (Song, Gallery, Film):
+    for table in TABLES:
         ahead = (table.state == State.RUNNING) | (
             (table.state == State.QUEUED) & (table.created_s < job.created_s)
         )

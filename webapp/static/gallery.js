@@ -1,55 +1,41 @@
-// Choice of pictures: numbers on the chosen ones, more of them, and pictures as they are painted.
+// The gallery: numbers on the chosen pictures, more of them, and pictures as they are painted.
 "use strict";
 
+import { choose, chosen, onOrder } from "./order.js";
+
 const form = document.querySelector(".choose");
-const orderField = form.querySelector("[name=keyframes]");
 const count = form.querySelector("[data-count]");
 const galleries = form.querySelector("[data-galleries]");
-let order = readOrder();
-
-function readOrder() {
-  const typed = orderField.value.split(/[,;\s]+/).filter((word) => /^\d+$/.test(word));
-  if (typed.length) return typed;
-  return [...form.querySelectorAll("[name=picked]:checked")].map((box) => box.value);
-}
 
 function show() {
+  const order = chosen();
   for (const box of form.querySelectorAll("[name=picked]")) {
-    const place = order.indexOf(box.value);
-    box.checked = place >= 0;
-    box.parentElement.querySelector(".still-mark").textContent = place >= 0 ? place + 1 : "";
+    const places = order.flatMap((choice, place) => (choice.picture === box.value ? [place + 1] : []));
+    box.checked = places.length > 0;
+    box.parentElement.querySelector(".still-mark").textContent = places.join(" · ");
   }
   const n = order.length;
   count.textContent =
     n === 0 ? "Choose the pictures you like, in order." : n === 1 ? "1 picture chosen" : `${n} pictures chosen`;
 }
 
-function choose(seeds) {
-  order = seeds;
-  orderField.value = order.join(", ");
-  show();
-}
-
-galleries.addEventListener("change", (event) => {
-  const seed = event.target.value;
-  choose(event.target.checked ? [...order, seed] : order.filter((other) => other !== seed));
-});
-
-orderField.addEventListener("input", () => {
-  order = readOrder();
-  show();
+form.addEventListener("change", (event) => {
+  if (event.target.name !== "picked") return;
+  const picture = event.target.value;
+  const others = chosen().filter((choice) => choice.picture !== picture);
+  choose(event.target.checked ? [...chosen(), { picture, at: "" }] : others);
 });
 
 // A random handful, for those who would rather listen than choose.
 const surprise = form.querySelector("[data-surprise]");
 surprise.hidden = false;
 surprise.addEventListener("click", () => {
-  const seeds = [...form.querySelectorAll("[name=picked]")].map((box) => box.value);
+  const seeds = [...galleries.querySelectorAll("[name=picked]")].map((box) => box.value);
   for (let i = seeds.length - 1; i > 0; i -= 1) {
     const j = Math.floor(Math.random() * (i + 1));
     [seeds[i], seeds[j]] = [seeds[j], seeds[i]];
   }
-  choose(seeds.slice(0, 6));
+  choose(seeds.slice(0, 6).map((picture) => ({ picture, at: "" })));
 });
 
 // Pictures appear as the worker paints them.
@@ -81,10 +67,6 @@ async function fill(gallery) {
   window.setTimeout(() => fill(gallery), 1000);
 }
 
-function watch(root) {
-  for (const gallery of root.querySelectorAll("[data-gallery]")) fill(gallery);
-}
-
 // More: the next page of the same address, of which only the new pictures are taken over.
 const more = form.querySelector("[data-more]");
 if (more) {
@@ -106,26 +88,5 @@ if (more) {
   });
 }
 
-for (const output of form.querySelectorAll("[data-percent]")) {
-  const slider = output.parentElement.querySelector("input[type=range]");
-  const tell = () => {
-    output.textContent = `${Math.round(100 * slider.value)} %`;
-  };
-  slider.addEventListener("input", tell);
-  tell();
-}
-
-watch(document);
-show();
-
-// Where in the song the preview begins.
-const from = form.querySelector("[name=preview_s]");
-const clock = form.querySelector("[data-clock]");
-
-function showClock() {
-  const seconds = Math.round(Number(from.value));
-  clock.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-}
-
-from.addEventListener("input", showClock);
-showClock();
+for (const gallery of galleries.querySelectorAll("[data-gallery]")) fill(gallery);
+onOrder(show);
