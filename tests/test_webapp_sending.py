@@ -3,36 +3,18 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import needs
 import numpy as np
 import pytest
+from browsing import DESKTOP, PHONE, fits
 from conftest import WriteWav
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from running import PATIENCE_S, Running, wait_until
-from test_webapp_browser import DESKTOP, FLAGS, PHONE, fits
 
+pytest_plugins = ["browser_fixtures"]
 pytestmark = pytest.mark.browser
 
 SLOW, FAST = 2_000_000, -1  # bytes a second; -1: as fast as it goes
 WORDS = "[data-sent]"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start Chromium."""
-    program = needs.find("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory, tiny_models: Path) -> Iterator[Running]:
-    """Start the service once."""
-    running = Running(tmp_path_factory.mktemp("service") / "instance", tiny_models)
-    yield running
-    running.kill()
 
 
 @pytest.fixture(params=[PHONE, DESKTOP], ids=["phone", "desktop"])
