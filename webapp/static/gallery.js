@@ -75,8 +75,8 @@ if (more) {
     more.classList.add("disabled");
     const answer = await fetch(more.href);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const known = galleries.querySelectorAll(".gallery").length;
-    for (const gallery of [...page.querySelectorAll(".gallery")].slice(known)) {
+    const known = galleries.children.length;
+    for (const gallery of [...page.querySelector("[data-galleries]").children].slice(known)) {
       galleries.append(gallery);
       if (gallery.dataset.gallery) fill(gallery);
     }
