@@ -70,7 +70,8 @@ def check_films(app: Flask, song: Path) -> None:
             assert np.array_equal(made, decode_frames(output))
         left = {path.name for path in (storage.instance / "films").iterdir()}
         wanted = {storage.film(film.id).name for film in films}
-        assert left == wanted | {storage.poster(film.id).name for film in films}
+        wanted |= {path(film.id).name for film in films for path in (storage.poster, storage.sheet)}
+        assert left == wanted
         assert not any(path.is_dir() for path in (storage.instance / "work").iterdir())
 
 

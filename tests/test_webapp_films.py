@@ -1,5 +1,6 @@
 """From the choice of pictures to a film that can be downloaded, page by page."""
 
+import io
 import json
 import re
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import av
 import pytest
 from flask import Flask
+from PIL import Image
 from test_film_own_pictures import make_picture
 from web_service import Visitor, film_fields, film_row, sentence, work
 
@@ -55,6 +57,24 @@ def test_a_song_becomes_a_film(app: Flask, visitor: Visitor) -> None:
         assert film.metadata["title"] == "Ein Lied"
     assert not (Path(app.instance_path) / "work" / film_id).exists()
     assert visitor.get(f"/films/{film_id}/poster.jpg").data[:2] == b"\xff\xd8"
+
+
+def test_a_film_comes_with_its_report_and_a_sheet_of_pictures(app: Flask, visitor: Visitor) -> None:
+    film_id = visitor.new_film(visitor.new_song(2.0, name="Ein Lied.wav"))
+    for ending in ("report.json", "sheet.jpg"):
+        assert visitor.get(f"/films/{film_id}/{ending}").status_code == 404
+    work(app)
+    page = visitor.get(f"/films/{film_id}").text
+    assert f"/films/{film_id}/report.json" in page
+    assert f"/films/{film_id}/sheet.jpg" in page
+    report = Report.model_validate_json(visitor.get(f"/films/{film_id}/report.json").data)
+    assert (report.n_frames, report.measured is not None) == (48, True)
+    sheet = visitor.get(f"/films/{film_id}/sheet.jpg")
+    assert 'filename="Ein Lied.jpg"' in sheet.headers["Content-Disposition"]
+    with Image.open(io.BytesIO(sheet.data)) as picture:
+        assert picture.size == (2 * 320, 180), "one picture of each segment"
+        halves = [picture.crop((left, 0, left + 320, 180)) for left in (0, 320)]
+        assert halves[0].tobytes() != halves[1].tobytes()
 
 
 def test_who_asks_for_the_newest_frame_as_the_film_ends_gets_its_poster(

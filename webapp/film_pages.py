@@ -97,6 +97,7 @@ def show(film_id: str) -> str:
         recipe=recipe,
         keyframes=_keyframes(recipe),
         report=report,
+        has_sheet=service().storage.sheet(film_id).exists(),
         status=_status(film),
         preset=find_preset(recipe),
         mechanisms=MECHANISMS,
@@ -152,6 +153,26 @@ def save_recipe(film_id: str) -> Response:
     if film.state == State.DONE:
         text = Report.model_validate_json(film.report).recipe.to_json()
     return Response(text + "\n", mimetype="application/json")
+
+
+@pages.get("/films/<film_id>/report.json")
+def save_report(film_id: str) -> Response:
+    """Send what making a film took, and how tight it is."""
+    film = own_film(film_id)
+    if film.state != State.DONE:
+        abort(404)
+    return Response(film.report + "\n", mimetype="application/json")
+
+
+@pages.get("/films/<film_id>/sheet.jpg")
+def save_sheet(film_id: str) -> Response:
+    """Send a sheet of pictures out of a finished film."""
+    film = own_film(film_id)
+    path = service().storage.sheet(film.id)
+    if not path.exists():
+        abort(404)
+    name = f"{title_of(film.song.title)}.jpg"
+    return send_file(path, mimetype="image/jpeg", as_attachment=True, download_name=name)
 
 
 @pages.post("/films/<film_id>/whole")

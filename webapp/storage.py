@@ -81,6 +81,10 @@ class Storage:
         """Name the picture that stands for a finished film."""
         return self.instance / "films" / f"{identity}.jpg"
 
+    def sheet(self, identity: str) -> Path:
+        """Name the sheet of pictures out of a finished film."""
+        return self.instance / "films" / f"{identity}.sheet.jpg"
+
     def work(self, identity: str) -> Path:
         """Name the folder of an unfinished film: its segments and its latest picture."""
         return self.instance / "work" / identity
@@ -92,7 +96,8 @@ class Storage:
 
     def files_of_film(self, identity: str) -> list[Path]:
         """Name what belongs to a film; of an unfinished one, what is there."""
-        return [self.film(identity), self.poster(identity), *self.work(identity).glob("*")]
+        named = (self.film, self.poster, self.sheet)
+        return [*(name(identity) for name in named), *self.work(identity).glob("*")]
 
     def forget_song(self, identity: str) -> None:
         """Delete what belongs to a song."""
@@ -110,7 +115,7 @@ class Storage:
 
     def forget_film(self, identity: str) -> None:
         """Delete what belongs to a film."""
-        for path in (self.film(identity), self.poster(identity)):
+        for path in (self.film(identity), self.poster(identity), self.sheet(identity)):
             path.unlink(missing_ok=True)
         shutil.rmtree(self.work(identity), ignore_errors=True)
 
