@@ -125,7 +125,7 @@ def test_a_part_has_the_frames_of_the_whole(monkeypatch: pytest.MonkeyPatch, son
     def pass_on(name: str, **changes: float) -> None:
         def guard(batches: Iterable[Painted], fps: Fraction) -> Iterator[Guarded]:
             held = list(batches)
-            starts = [b.first_frame + b.kept.start for b in held if len(b.planes)]
+            starts = [b.batch.first_frame + b.batch.kept.start for b in held if len(b.planes)]
             for start, batch in zip(starts, plain(held, fps), strict=True):
                 passed[name] |= dict(enumerate(batch.planes, start))
                 yield batch
