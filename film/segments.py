@@ -96,11 +96,15 @@ def cut_excerpt(timeline: Timeline, start_s: float, duration_s: float | None) ->
         stop = min(stop, first + max(1, math.ceil(Fraction(str(duration_s)) * timeline.fps)))
     samples_a_frame = timeline.sample_rate / timeline.fps
     is_open = stop == timeline.n_frames
+    # Rounded inwards, so that the sound never asks for one frame more than there are; but not
+    # where the last frame hangs on that very sample.
+    first_sample = math.ceil(first * samples_a_frame)
+    if is_open and math.ceil((timeline.n_samples - first_sample) / samples_a_frame) < stop - first:
+        first_sample = math.floor(first * samples_a_frame)
     return Excerpt(
         first_frame=first,
         stop_frame=stop,
-        # Rounded inwards, so that the sound never asks for one frame more than there are.
-        first_sample=min(math.ceil(first * samples_a_frame), timeline.n_samples - 1),
+        first_sample=min(first_sample, timeline.n_samples - 1),
         stop_sample=timeline.n_samples if is_open else math.floor(stop * samples_a_frame),
     )
 
