@@ -22,7 +22,8 @@ from spectro.timeline import Timeline
 
 BATCH_FRAMES: Final = 8  # measured: one frame a batch paints half as fast, 16 no faster
 SEGMENT_S: Final = 4  # what a kill can lose, and the distance between places to jump to
-FIRST_S: Final = 1  # the first segment is short: who waits sees something sooner
+# The first segments are short and grow: who waits sees something sooner.
+FIRST_S: Final = (Fraction(1, 3), Fraction(1))  # where the first two end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,15 +113,15 @@ def cut_excerpt(timeline: Timeline, start_s: float, duration_s: float | None) ->
 def plan(first_frame: int, stop_frame: int, fps: Fraction) -> tuple[Segment, ...]:
     """Cut a film into segments of about `SEGMENT_S`, whole batches of the absolute grid.
 
-    What comes first is parted once more, after about `FIRST_S`.
+    What comes first is parted further, after about `FIRST_S`.
     """
-    n, n_first = (
-        max(1, round(s * fps / BATCH_FRAMES)) * BATCH_FRAMES for s in (SEGMENT_S, FIRST_S)
+    n, *early = (
+        max(1, round(s * fps / BATCH_FRAMES)) * BATCH_FRAMES for s in (SEGMENT_S, *FIRST_S)
     )
-    starts = [first_frame, *range((first_frame // n + 1) * n, stop_frame, n)]
-    short = (first_frame // BATCH_FRAMES) * BATCH_FRAMES + n_first
-    if short < [*starts, stop_frame][1]:
-        starts.insert(1, short)
+    usual = [*range((first_frame // n + 1) * n, stop_frame, n)]
+    begin = first_frame // BATCH_FRAMES * BATCH_FRAMES
+    short = {begin + n_frames for n_frames in early}
+    starts = [first_frame, *sorted(s for s in short if s < [*usual, stop_frame][0]), *usual]
     return tuple(
         Segment(first_frame=start, stop_frame=stop)
         for start, stop in zip(starts, [*starts[1:], stop_frame], strict=True)

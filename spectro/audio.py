@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 from io import FileIO
 from pathlib import Path
 from typing import Final, Protocol
@@ -208,7 +209,8 @@ def write_mono(audio: Audio, path: Path, duration_s: Fraction | None = None) -> 
     unfinished = path.with_name(f"{path.name}.part")
     with unfinished.open("wb") as file:
         for block in audio.blocks():
-            mixed = block.mean(axis=1, dtype=np.float32)
+            # Channel by channel: NumPy's mean over so short an axis takes seventeen times as long.
+            mixed = reduce(np.add, block.T) / np.float32(audio.n_channels)
             file.write(resampler.resample_chunk(mixed).astype("<f4", copy=False).tobytes())
         file.write(resampler.resample_chunk(np.zeros(0, np.float32), last=True).tobytes())
         file.truncate(4 * n_samples)  # cuts, or adds zeros: the filter's end is a sample off

@@ -72,11 +72,11 @@ def test_segments_and_batches_hold_each_frame_once(first: int, n: int, fps: Frac
 def test_cuts_lie_at_the_same_frames_in_film_and_excerpt() -> None:
     whole = {segment.first_frame for segment in plan(0, 1000, Fraction(24))}
     part = plan(13, 700, Fraction(24))
-    assert {segment.first_frame for segment in part[2:]} < whole
+    assert {segment.first_frame for segment in part[3:]} < whole
     assert all(start % BATCH_FRAMES == 0 for start in whole)
-    # The first one is short, so that there is something to see early.
-    assert [segment.n_frames for segment in part] == [19, 64, *[96] * 6, 28]
-    assert plan(0, 1000, Fraction(24))[0].n_frames == 24
+    # The first ones are short, so that there is something to see early.
+    assert [segment.n_frames for segment in part] == [3, 16, 64, *[96] * 6, 28]
+    assert [s.n_frames for s in plan(0, 1000, Fraction(24))[:4]] == [8, 16, 72, 96]
     assert [segment.n_frames for segment in plan(88, 200, Fraction(24))] == [8, 96, 8]
     names = [segment.file_name for segment in part]
     assert names == sorted(names)

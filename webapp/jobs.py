@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from celery import Celery, Task, shared_task
@@ -20,6 +21,8 @@ from webapp.settings import Settings
 from webapp.tables import Film, Gallery, Job, Picture, Song, State, db
 
 OUR_MISTAKE = "Something went wrong inside Tonfilm: try again, and if it stays so, look at the log."
+
+POLL_S = 0.1  # taste: how often a worker looks for messages in the instance folder
 
 Results = dict[str, str]  # what a piece of work writes into its row, by column
 
@@ -50,6 +53,7 @@ def make_celery(app: Flask, settings: Settings) -> "Celery[Task[Any, Any]]":
         celery.conf.update(
             broker_transport="webapp.broker:Transport",
             broker_transport_options={
+                "polling_interval": POLL_S,
                 "data_folder_in": str(folder),
                 "data_folder_out": str(folder),
                 "control_folder": str(folder / "control"),
@@ -57,6 +61,12 @@ def make_celery(app: Flask, settings: Settings) -> "Celery[Task[Any, Any]]":
         )
     celery.set_default()
     return celery
+
+
+def warm_up() -> None:
+    """Import what the tasks need, before somebody waits for it."""
+    for name in ("analysis", "stills", "rendering"):
+        import_module(f"webapp.{name}")
 
 
 def submit(job: Song | Gallery | Film | Picture) -> None:

@@ -62,6 +62,8 @@ def look(film_id: str) -> dict[str, Any]:
     film = own_film(film_id)
     making = _find(film)
     n_ready = making.n_ready()
+    if not n_ready:
+        _open_song(film)  # while its first piece is painted, rather than when that is asked for
     # Its codec is asked for in the first piece, which may go at any moment.
     codecs = [_name_codec(making.paths[0]), SOUND_CODEC] if n_ready else []
     is_made = service().storage.film(film_id).exists()
@@ -100,7 +102,7 @@ def sound(film_id: str, place: int) -> Response:
     making = _find(film)
     if place >= len(making.pieces):
         abort(404)
-    audio, form = _open(service().storage.song(film.song_id), service().settings.limits)
+    audio, form = _open_song(film)
     track = Track(audio=audio, form=form, excerpt=making.excerpt, title="")
     is_last = place == len(making.pieces) - 1
     return _send(cut_sound(track, making.pieces[place], is_last=is_last))
@@ -121,6 +123,10 @@ def _find(film: Film) -> _Making:
         paths=tuple(folder / segment.file_name for segment in segments),
         excerpt=excerpt,
     )
+
+
+def _open_song(film: Film) -> tuple[Audio, SoundForm]:
+    return _open(service().storage.song(film.song_id), service().settings.limits)
 
 
 def _name_codec(path: Path) -> str:

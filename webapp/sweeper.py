@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from webapp import leases
-from webapp.jobs import TASKS, wake
+from webapp.jobs import TASKS, wake, warm_up
 from webapp.retention import forget_old, forget_unfinished
 from webapp.service import service
 from webapp.tables import db
@@ -46,6 +46,7 @@ def watch(app: Flask, lease_s: float) -> None:
     @worker_ready.connect(weak=False)
     def start(**_: object) -> None:
         threading.Thread(target=_keep_sweeping, args=(app, lease_s), daemon=True).start()
+        warm_up()
 
     @worker_shutting_down.connect(weak=False)
     def stop(**_: object) -> None:

@@ -7,6 +7,7 @@ const screen = document.querySelector("[data-live]");
 const Source = window.ManagedMediaSource ?? window.MediaSource;
 
 const ASK_MS = 700; // between two looks at what there is
+const ASK_FIRST_MS = 200; // while there is nothing yet
 const AHEAD_S = 45; // how far ahead pieces are loaded
 const BEHIND_S = 30; // what was seen is let go after this
 const START_S = 6; // how much there must be before it goes on, where painting is slower than playing
@@ -29,7 +30,7 @@ class LiveFilm {
       } catch {
         // The page says itself that it does not answer.
       }
-      await new Promise((resume) => window.setTimeout(resume, ASK_MS));
+      await new Promise((resume) => window.setTimeout(resume, this.made ? ASK_MS : ASK_FIRST_MS));
     }
   }
 
