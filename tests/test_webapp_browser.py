@@ -1,12 +1,14 @@
 """The whole way in a real browser: upload, analysis, pictures, film, download."""
 
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import av
 import pytest
 from browsing import DESKTOP, PHONE, OpenPage, fits, wait_for
-from conftest import WriteWav, music
+from conftest import WriteWav, music, write_theme
 from playwright.sync_api import Locator, Page, expect
 
 from film.presets import read_preset
@@ -153,6 +155,14 @@ def test_a_preview_leads_to_the_film_and_back(
     expect(page.locator(".still").nth(3).locator(".still-mark")).to_have_text("1")
 
 
+@pytest.fixture
+def second_theme(tiny_models: Path) -> Iterator[str]:
+    """Install a theme beside "tiny" for one test; return its title."""
+    write_theme(tiny_models, "other", seed=1)
+    yield "Other"
+    shutil.rmtree(tiny_models / "other")
+
+
 def read_recipe(page: Page) -> Recipe:
     """Read the recipe of the film whose page this is."""
     return parse_recipe(page.request.get(f"{page.url}/recipe.json").body())
@@ -198,6 +208,22 @@ def patch(page: Page) -> None:
         added.get_by_label(label).fill(value)
 
 
+def switch(page: Page) -> None:
+    """Switch things on and off by keys."""
+    page.get_by_role("switch", name="Inside the networks: on").press("Space")
+    expect(page.get_by_role("slider", name="Inside the networks")).to_have_value("0")
+    page.get_by_role("radio", name="Fine").press("Space")
+    page.get_by_role("checkbox", name="Switch the flash guard off").press("Space")
+
+
+def come_back(page: Page, n: int) -> None:
+    """Load the page anew; what was chosen is all there."""
+    page.reload()
+    page.get_by_text("Advanced").click()
+    assert n_routes(page) == n
+    expect(page.get_by_role("switch", name="Inside the networks: on")).not_to_be_checked()
+
+
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_presets_and_routes_reach_the_film(
     open_page: OpenPage, write_wav: WriteWav, size: dict[str, int]
@@ -219,10 +245,8 @@ def test_presets_and_routes_reach_the_film(
     assert n_routes(page) == len(read_preset("calm")["routes"])
     page.locator(".preset", has_text="Own").click()
     assert n_routes(page) == len(club), "what was changed is still there"
-    page.get_by_role("switch", name="Inside the networks: on").press("Space")
-    expect(page.get_by_role("slider", name="Inside the networks")).to_have_value("0")
-    page.get_by_role("radio", name="Fine").press("Space")
-    page.get_by_role("checkbox", name="Switch the flash guard off").press("Space")
+    switch(page)
+    come_back(page, len(club))
     page.get_by_role("button", name="Render the film").click()
 
     page.wait_for_selector("video")
@@ -236,6 +260,25 @@ def test_presets_and_routes_reach_the_film(
     assert (recipe.level, recipe.timbre, recipe.blend) == (0.75, 0.2, "crossfade")
     assert (recipe.before, recipe.inside, recipe.after, recipe.layer) == (1.0, 0.0, 1.0, "fine")
     assert not recipe.flash_guard
+
+
+def test_another_theme_takes_over_what_was_set(
+    open_page: OpenPage, write_wav: WriteWav, second_theme: str
+) -> None:
+    page = open_page(DESKTOP)
+    page.set_input_files("input[type=file]", write_wav(music(0.5), name="Wechsel.wav"))
+    page.get_by_role("link", name="Choose pictures").click()
+    page.get_by_label("Timbre").fill("0.2")
+    page.get_by_label("Frames a second").select_option("60")
+    page.get_by_role("link", name=second_theme).click()
+    expect(page.get_by_role("link", name=second_theme)).to_have_attribute("aria-current", "true")
+    expect(page.get_by_label("Timbre")).to_have_value("0.2")
+    expect(page.locator(".slider-timbre output")).to_have_text("20 %")
+    expect(page.get_by_label("Frames a second")).to_have_value("60")
+    page.get_by_role("link", name="Tonfilm", exact=True).click()
+    page.get_by_role("link", name="Wechsel").first.click()
+    page.get_by_role("link", name="Choose pictures").click()
+    expect(page.get_by_label("Timbre")).to_have_value("0.5")
 
 
 def test_a_table_of_routes_is_full_at_some_time(open_page: OpenPage, write_wav: WriteWav) -> None:

@@ -43,3 +43,6 @@ field.addEventListener("input", () => {
   order = read();
   tell();
 });
+
+// Boxes that were ticked before this script came.
+if (order.length && !field.value) choose(order);
