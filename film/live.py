@@ -90,7 +90,7 @@ def cut_pictures(path: Path, piece: Piece) -> bytes:
             packet.stream = stream
             container.mux(packet)
         start = piece.first_frame / piece.fps / stream.time_base
-    return _move(file.getvalue(), round(start))
+    return move(file.getvalue(), round(start))
 
 
 def cut_sound(track: Track, piece: Piece, *, is_last: bool) -> bytes:
@@ -100,6 +100,18 @@ def cut_sound(track: Track, piece: Piece, *, is_last: bool) -> bytes:
     ----------
     is_last : whether the film ends with this piece; its sound then goes to the end
     """
+    packets = find_packets(track, piece, is_last=is_last)
+    if not packets:
+        return b""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4", options=_OPTIONS) as container:
+        for packet in _encode(container, track, packets.start, packets.stop):
+            container.mux(packet)
+    return move(file.getvalue(), packets.start * AAC_FRAME_SAMPLES)
+
+
+def find_packets(track: Track, piece: Piece, *, is_last: bool) -> range:
+    """Tell which AAC packets of a film belong to a piece: those that begin in it."""
     form, excerpt = track.form, track.excerpt
     scale = Fraction(form.sample_rate, track.audio.sample_rate)
     n_samples = math.ceil((excerpt.stop_sample - excerpt.first_sample) * scale)
@@ -108,14 +120,7 @@ def cut_sound(track: Track, piece: Piece, *, is_last: bool) -> bytes:
         min(n_all, math.floor(frame / piece.fps * form.sample_rate / AAC_FRAME_SAMPLES))
         for frame in (piece.first_frame, piece.first_frame + piece.segment.n_frames)
     )
-    stop = n_all if is_last else stop
-    if first == stop:
-        return b""
-    file = io.BytesIO()
-    with av.open(file, "w", format="mp4", options=_OPTIONS) as container:
-        for packet in _encode(container, track, first, stop):
-            container.mux(packet)
-    return _move(file.getvalue(), first * AAC_FRAME_SAMPLES)
+    return range(first, n_all if is_last else stop)
 
 
 def _encode(container: Any, track: Track, first: int, stop: int) -> Iterator[Packet[Any]]:
@@ -137,8 +142,16 @@ def _encode(container: Any, track: Track, first: int, stop: int) -> Iterator[Pac
             yield packet
 
 
-def _move(fragments: bytes, start: int) -> bytes:
-    """Let fragments be shown from a time on, in units of their track.
+def part(piece: bytes) -> tuple[bytes, bytes]:
+    """Part what `cut_pictures` or `cut_sound` gives into its header and what is played."""
+    boxes = _walk(memoryview(piece), 0, len(piece))
+    place = next(content for box, content in boxes if box == b"mfhd")  # the first one in a moof
+    start = place - 16  # before the heads of both boxes
+    return piece[:start], piece[start:]
+
+
+def move(fragments: bytes, start: int) -> bytes:
+    """Let fragments be shown so much later, in units of their track.
 
     The muxer begins every file at 0; the time of each fragment stands in one box of it (tfdt,
     ISO/IEC 14496-12, 8.8.12).

@@ -49,6 +49,40 @@ def test_what_is_painted_can_be_watched(app: Flask, visitor: Visitor, half_made:
         assert visitor.get(f"{address}/{missing}").status_code == 404, missing
 
 
+def _play(visitor: Visitor, address: str, kind: str) -> tuple[list[str], bytes]:
+    """Read a playlist as a browser does: its lines, and what it leads to, one after the other."""
+    answer = visitor.get(f"{address}/{kind}.m3u8")
+    assert (answer.status_code, answer.mimetype) == (200, "application/vnd.apple.mpegurl")
+    lines = answer.text.splitlines()
+    (head,) = (line.split('"')[1] for line in lines if line.startswith("#EXT-X-MAP"))
+    parts = [head, *(line for line in lines if line and not line.startswith("#"))]
+    return lines, b"".join(visitor.get(f"{address}/{name}").data for name in parts)
+
+
+def test_without_a_media_source_there_is_a_playlist(
+    app: Flask, visitor: Visitor, half_made: str
+) -> None:
+    address = f"/films/{half_made}/live"
+    listed = visitor.get(f"{address}.m3u8").text
+    assert 'CODECS="avc1.42c01e,mp4a.40.2"' in listed
+    assert "live/pictures.m3u8" in listed.splitlines()
+    lines, film = _play(visitor, address, "pictures")
+    assert [line for line in lines if "INF" in line] == ["#EXTINF:0.333333,", "#EXTINF:0.666667,"]
+    assert "#EXT-X-ENDLIST" not in lines
+    frames = _decode(film, "video")
+    assert [round(frame.time * 24) for frame in frames] == list(range(2, 26))
+    lines, film = _play(visitor, address, "sound")
+    lengths = [float(line[8:-1]) for line in lines if line.startswith("#EXTINF")]
+    sounds = _decode(film, "audio")
+    assert sum(lengths) == pytest.approx(len(sounds) * 1024 / 44_100, abs=1e-5)
+    assert sounds[0].time == pytest.approx(2 / 24), "as late as the pictures"
+    for missing in ("2/pictures.m4s", "9/sound.m4s", "words.m3u8", "words/head.mp4"):
+        assert visitor.get(f"{address}/{missing}").status_code == 404, missing
+    work(app)
+    for gone in (".m3u8", "/pictures.m3u8", "/sound/head.mp4", "/0/pictures.m4s"):
+        assert visitor.get(f"{address}{gone}").status_code == 404, gone
+
+
 def test_the_film_takes_the_place_of_its_pieces(
     app: Flask, visitor: Visitor, half_made: str
 ) -> None:

@@ -74,6 +74,7 @@ def walk(app: Flask, song_id: str, film_id: str) -> list[Request]:
         "first_seed": 0,
         "link": film_id,
         "kind": "films",
+        "stream": "sound",
         "identity": film_id,
         "filename": "tonfilm.css",
     }

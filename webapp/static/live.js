@@ -1,9 +1,11 @@
 // A film that is being made: its pieces are played as they come, by a media source. When the film
-// is done it takes their place, at the same moment of it. Without a media source, or before there
-// is anything to play, the page shows the newest frame as before.
+// is done it takes their place, at the same moment of it. A browser without a media source is given
+// a playlist of the pieces, if it knows such. Without either, or before there is anything to play,
+// the page shows the newest frame as before.
 "use strict";
 
 const screen = document.querySelector("[data-live]");
+const PLAYLIST = "application/vnd.apple.mpegurl";
 const Source = window.ManagedMediaSource ?? window.MediaSource;
 
 const ASK_MS = 700; // between two looks at what there is
@@ -43,7 +45,7 @@ class LiveFilm {
     this.made = made;
     this.pace.note(this.readyS());
     if (!this.video) {
-      if (!made.codecs.every((codec) => codec && Source.isTypeSupported(typeOf(codec)))) return;
+      if (!made.codecs.length || !made.codecs.every((codec) => this.plays(codec))) return;
       await this.open();
     }
     await this.load();
@@ -56,28 +58,13 @@ class LiveFilm {
     return n < starts.length ? starts[n] : duration;
   }
 
+  plays(codec) {
+    return Source.isTypeSupported(typeOf(codec));
+  }
+
   async open() {
-    const source = new Source();
-    const video = document.createElement("video");
-    video.className = this.place.dataset.videoClass;
-    video.setAttribute("aria-label", this.place.dataset.title);
-    video.controls = video.playsInline = video.disableRemotePlayback = true;
-    video.width = this.place.dataset.width;
-    video.height = this.place.dataset.height;
-    video.src = URL.createObjectURL(source);
-    this.words = document.createElement("p");
-    this.words.className = "live-words";
-    this.words.setAttribute("role", "status");
-    const frame = document.createElement("div");
-    frame.className = "live";
-    frame.append(video, this.words);
-    this.place.replaceWith(frame);
-    await new Promise((resume) => source.addEventListener("sourceopen", resume, { once: true }));
-    URL.revokeObjectURL(video.src);
-    source.duration = this.made.duration_s;
-    this.source = source;
-    this.buffers = this.made.codecs.map((codec) => source.addSourceBuffer(typeOf(codec)));
-    this.buffers[0].timestampOffset = -this.made.early_s;
+    const video = this.makeVideo();
+    await this.attach(video);
     this.video = video;
     for (const name of ["seeking", "timeupdate", "waiting"]) {
       video.addEventListener(name, () => this.load().then(() => this.say()));
@@ -89,6 +76,34 @@ class LiveFilm {
     video.addEventListener("pause", () => {
       if (!this.isHolding) this.wantsToPlay = false;
     });
+  }
+
+  makeVideo() {
+    const video = document.createElement("video");
+    video.className = this.place.dataset.videoClass;
+    video.setAttribute("aria-label", this.place.dataset.title);
+    video.controls = video.playsInline = video.disableRemotePlayback = true;
+    video.width = this.place.dataset.width;
+    video.height = this.place.dataset.height;
+    this.words = document.createElement("p");
+    this.words.className = "live-words";
+    this.words.setAttribute("role", "status");
+    const frame = document.createElement("div");
+    frame.className = "live";
+    frame.append(video, this.words);
+    this.place.replaceWith(frame);
+    return video;
+  }
+
+  async attach(video) {
+    const source = new Source();
+    video.src = URL.createObjectURL(source);
+    await new Promise((resume) => source.addEventListener("sourceopen", resume, { once: true }));
+    URL.revokeObjectURL(video.src);
+    source.duration = this.made.duration_s;
+    this.source = source;
+    this.buffers = this.made.codecs.map((codec) => source.addSourceBuffer(typeOf(codec)));
+    this.buffers[0].timestampOffset = -this.made.early_s;
   }
 
   // Load the next piece that is wanted, one after the other.
@@ -220,6 +235,21 @@ class LiveFilm {
   }
 }
 
+// The same by a playlist, whose pieces the browser loads by itself.
+class ListedFilm extends LiveFilm {
+  plays(codec) {
+    return document.createElement("video").canPlayType(typeOf(codec)) !== "";
+  }
+
+  async attach(video) {
+    video.src = `${this.address}.m3u8`;
+  }
+
+  async load() {
+    await this.goOn();
+  }
+}
+
 // How fast painting is, in seconds of film a second.
 class Pace {
   constructor() {
@@ -265,3 +295,4 @@ function change(buffer, how) {
 }
 
 if (screen && Source) new LiveFilm(screen).follow();
+else if (screen && document.createElement("video").canPlayType(PLAYLIST)) new ListedFilm(screen).follow();
