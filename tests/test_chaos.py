@@ -1,8 +1,11 @@
 """Whatever is killed and whenever, each film ends, once, with the frames of an undisturbed run."""
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -44,6 +47,30 @@ def redis(tmp_path: Path) -> Iterator[str]:
     server.wait()
 
 
+@pytest.fixture
+def postgresql(tmp_path: Path) -> Iterator[str]:
+    """Start a PostgreSQL server; return the address of a database of it."""
+    programs = Path(needs.find("postgresql")).parent
+    # It does not run as root, nor look into the folders of others.
+    is_root = os.getuid() == 0
+    user = "postgres" if is_root else None
+    folder = Path(tempfile.mkdtemp(prefix="tonfilm-postgresql-"))
+    if is_root:
+        shutil.chown(folder, "postgres")
+    port = free_port()
+    data, log = folder / "data", tmp_path / "postgresql.log"
+    create = [programs / "initdb", "-D", data, "-A", "trust", "-U", "tonfilm", "-E", "UTF8"]
+    serve = [programs / "postgres", "-D", data, "-p", str(port), "-k", folder]
+    with log.open("w") as said:
+        subprocess.run(create, check=True, cwd=folder, stdout=said, stderr=said, user=user)
+        server = subprocess.Popen(serve, cwd=folder, stdout=said, stderr=said, user=user)
+        wait_until(lambda: "ready to accept" in log.read_text(), "PostgreSQL is ready")
+        yield f"postgresql+psycopg://tonfilm@127.0.0.1:{port}/postgres"
+        server.send_signal(signal.SIGINT)  # do not wait for those who are still connected
+        server.wait()
+    shutil.rmtree(folder)
+
+
 def order(app: Flask, song_id: str, seed: int) -> None:
     """Ask for a film that is quickly made."""
     with app.app_context():
@@ -78,12 +105,14 @@ def check_films(app: Flask, song: Path) -> None:
 class Trial:
     """A service whose films are asked for while it is killed again and again."""
 
-    def __init__(self, folder: Path, models: Path, song: Path, broker: str = "") -> None:
-        settings = Settings(instance=folder / "instance", broker=broker, lease_s=2.0)
+    def __init__(
+        self, folder: Path, models: Path, song: Path, broker: str = "", database: str = ""
+    ) -> None:
+        instance = folder / "instance"
+        settings = Settings(instance=instance, broker=broker, database=database, lease_s=2.0)
         self.app, self._song = make_app(settings), song
-        self._crew = Crew(
-            settings.instance, models, **({"TONFILM_BROKER": broker} if broker else {})
-        )
+        servers = {"TONFILM_BROKER": broker, "TONFILM_DATABASE": database}
+        self._crew = Crew(instance, models, **{key: url for key, url in servers.items() if url})
         self._song_id, self._n_films = "", 0
 
     def live_through(self, n_kills: int) -> None:
@@ -165,10 +194,11 @@ def test_films_live_through_as_many_kills_as_wanted(trial: Trial) -> None:
 
 @pytest.mark.slow
 @pytest.mark.redis
-def test_films_live_through_kills_with_redis(
-    tmp_path: Path, tiny_models: Path, song: Path, redis: str
+@pytest.mark.postgresql
+def test_films_live_through_kills_with_servers(
+    tmp_path: Path, tiny_models: Path, song: Path, redis: str, postgresql: str
 ) -> None:
-    trial = Trial(tmp_path, tiny_models, song, redis)
+    trial = Trial(tmp_path, tiny_models, song, redis, postgresql)
     try:
         trial.live_through(6)
     finally:
