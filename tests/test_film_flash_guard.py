@@ -154,7 +154,7 @@ def test_what_was_stopped_goes_on_to_the_same_film(
     with pytest.raises(KeyboardInterrupt):
         make_film(Song(path=song), output, RECIPE, work=work, progress=stop)
     report = make(song, "stopped.mp4")
-    assert report.n_resumed_segments == 2
+    assert report.n_resumed_segments == 3
     assert report.n_calmed_frames == whole.n_calmed_frames
     np.testing.assert_array_equal(decode_frames(output), decode_frames(song.parent / "whole.mp4"))
 

@@ -284,8 +284,8 @@ def test_what_was_killed_leaves_no_trace(app: Flask, visitor: Visitor) -> None:
         folder: Path = service().storage.work(film_id)
         folder.mkdir(parents=True)
         (folder / "recipe.json").write_bytes(b"")
-        (folder / "00000000-00000024.mp4").write_bytes(b"\0" * 1000)
-        (folder / ".00000024-00000060.mp4.0123abcd.part").write_bytes(b"half")
+        (folder / "00000000-00000008.mp4").write_bytes(b"\0" * 1000)
+        (folder / ".00000008-00000024.mp4.0123abcd.part").write_bytes(b"half")
     work(app)
     assert film_row(app, film_id).state == State.DONE
     assert not folder.exists()

@@ -72,7 +72,7 @@ def test_a_film_comes_with_its_report_and_a_sheet_of_pictures(app: Flask, visito
     sheet = visitor.get(f"/films/{film_id}/sheet.jpg")
     assert 'filename="Ein Lied.jpg"' in sheet.headers["Content-Disposition"]
     with Image.open(io.BytesIO(sheet.data)) as picture:
-        assert picture.size == (2 * 320, 180), "one picture of each segment"
+        assert picture.size == (3 * 320, 180), "one picture of each segment"
         halves = [picture.crop((left, 0, left + 320, 180)) for left in (0, 320)]
         assert halves[0].tobytes() != halves[1].tobytes()
 

@@ -109,7 +109,7 @@ def test_long_films_take_turns_and_lose_nothing(
         folder: Path = service().storage.work(first)
     assert film_row(app, first).state == State.QUEUED
     assert film_row(app, first).n_tries == 0
-    assert [path.name for path in folder.glob("*.mp4")] == ["00000000-00000024.mp4"]
+    assert [path.name for path in folder.glob("*.mp4")] == ["00000000-00000008.mp4"]
     monkeypatch.setattr(Lease, "others_wait", False)
     monkeypatch.setattr("webapp.leases.is_any_queued", lambda _: False)
     work(app)
