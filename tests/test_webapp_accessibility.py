@@ -20,7 +20,7 @@ from webapp.jobs import TASKS
 from webapp.settings import Settings
 from webapp.tables import Film, Song, State, db
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 pytest_plugins = ["browser_fixtures"]
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()

@@ -105,6 +105,7 @@ def state_of(page: Page) -> str:
     return str(page.request.get(f"{page.url}/status.json").json()["state"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["media source", "playlist"])
 def test_a_film_plays_while_it_is_made_and_becomes_the_mp4(
     open_page: OpenPage, write_wav: WriteWav, way: str
@@ -140,6 +141,7 @@ def test_a_film_plays_while_it_is_made_and_becomes_the_mp4(
     wait_for(page, "document.querySelector('video').currentTime > 0.1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_a_preview_leads_to_the_film_and_back(
     open_page: OpenPage, write_wav: WriteWav, size: dict[str, int]
@@ -230,6 +232,7 @@ def come_back(page: Page, n: int) -> None:
     expect(page.get_by_role("switch", name="Inside the networks: on")).not_to_be_checked()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_presets_and_routes_reach_the_film(
     open_page: OpenPage, write_wav: WriteWav, size: dict[str, int]
@@ -268,6 +271,7 @@ def test_presets_and_routes_reach_the_film(
     assert not recipe.flash_guard
 
 
+@pytest.mark.slow
 def test_another_theme_takes_over_what_was_set(
     open_page: OpenPage, write_wav: WriteWav, second_theme: str
 ) -> None:
@@ -287,6 +291,7 @@ def test_another_theme_takes_over_what_was_set(
     expect(page.get_by_label("Timbre")).to_have_value("0.5")
 
 
+@pytest.mark.slow
 def test_a_table_of_routes_is_full_at_some_time(open_page: OpenPage, write_wav: WriteWav) -> None:
     page = open_page(DESKTOP)
     page.set_input_files("input[type=file]", write_wav(music(0.5), name="Voll.wav"))

@@ -9,7 +9,7 @@ from conftest import WriteWav, music
 from firefox import Firefox, start_firefox
 from running import Running
 
-pytestmark = pytest.mark.firefox
+pytestmark = [pytest.mark.firefox, pytest.mark.slow]
 
 H264 = 'video/mp4; codecs="avc1.42c01e"'
 VIDEO = "document.querySelector('video')"

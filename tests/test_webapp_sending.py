@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from running import PATIENCE_S, Running, wait_until
 
 pytest_plugins = ["browser_fixtures"]
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SLOW, FAST = 2_000_000, -1  # bytes a second; -1: as fast as it goes
 WORDS = "[data-sent]"

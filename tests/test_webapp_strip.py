@@ -13,7 +13,7 @@ from film.recipe import parse_recipe
 from spectro.pins import Pin
 
 pytest_plugins = ["browser_fixtures"]
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 CHOSEN = "0@0:12-0:24, 4, 0, 2@0:00-0:12+0:24-0:36"
 
