@@ -83,6 +83,17 @@ def test_without_a_media_source_there_is_a_playlist(
         assert visitor.get(f"{address}{gone}").status_code == 404, gone
 
 
+def test_a_playlist_whose_first_piece_is_too_short_for_sound(app: Flask, visitor: Visitor) -> None:
+    # At 8 kHz a frame is shorter than an AAC packet, and the grid parts the seventh one off.
+    film_id = leave_half_made(app, visitor, sample_rate=8_000, start_s="0.2917")
+    address = f"/films/{film_id}/live"
+    lines, film = _play(visitor, address, "sound")
+    assert "0/sound.m4s" not in lines
+    assert "1/sound.m4s" in lines
+    assert _decode(film, "audio")[0].time == pytest.approx(2 / 24, abs=1e-4)
+    assert visitor.get(f"{address}/0/sound.m4s").status_code == 404
+
+
 def test_the_film_takes_the_place_of_its_pieces(
     app: Flask, visitor: Visitor, half_made: str
 ) -> None:

@@ -45,9 +45,12 @@ class Visitor:
         """Send a song."""
         return self.post("/songs", {"song": (io.BytesIO(content), name)})
 
-    def new_song(self, duration_s: float = 1.0, name: str = "song.wav") -> str:
+    def new_song(
+        self, duration_s: float = 1.0, name: str = "song.wav", sample_rate: int = 44_100
+    ) -> str:
         """Send a good song, have it checked but not listened to; return its identity."""
-        answer = self.upload(wav(music(duration_s)), name)
+        samples = music(duration_s, sample_rate=sample_rate)
+        answer = self.upload(wav(samples, sample_rate), name)
         assert answer.status_code == 303, sentence(answer)
         song_id: str = answer.location.rsplit("/", 1)[1]
         with self._app.app_context():
@@ -134,7 +137,7 @@ def work(app: Flask, *tables: type[Job]) -> None:
                 task(identity)
 
 
-def leave_half_made(app: Flask, visitor: Visitor) -> str:
+def leave_half_made(app: Flask, visitor: Visitor, sample_rate: int = 44_100, **fields: str) -> str:
     """Ask for a film of two seconds and end the worker when the first one is painted."""
     report = Lease.__call__
 
@@ -143,7 +146,7 @@ def leave_half_made(app: Flask, visitor: Visitor) -> str:
             leases.stopping.set()
         report(lease, stage, done, total)
 
-    film_id = visitor.new_film(visitor.new_song(2.0))
+    film_id = visitor.new_film(visitor.new_song(2.0, sample_rate=sample_rate), **fields)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Lease, "__call__", stop_in_the_middle)
         work(app)

@@ -68,8 +68,8 @@ def sound(film_id: str, place: int) -> Response:
     making = find_making(film)
     if place >= len(making.pieces):
         abort(404)
-    is_last = place == len(making.pieces) - 1
-    return send_piece(cut_sound(find_track(film, making), making.pieces[place], is_last=is_last))
+    track, piece = find_track(film, making), making.pieces[place]
+    return send_piece(cut_sound(track, piece, is_last=making.is_last(place)))
 
 
 def send_piece(content: bytes) -> Response:

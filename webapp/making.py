@@ -40,12 +40,14 @@ class Making:
         """Name the codecs of pictures and sound; none while there is no picture."""
         from film.live import SOUND_CODEC, name_codec  # noqa: PLC0415
 
-        if not self.paths[0].exists():
-            return []
         try:
             return [name_codec(self.paths[0]), SOUND_CODEC]
-        except FileNotFoundError:  # the film was put together at this moment
+        except FileNotFoundError:  # not painted yet, or put together at this moment
             return []
+
+    def is_last(self, place: int) -> bool:
+        """Claim that the film ends with a piece."""
+        return place == len(self.pieces) - 1
 
 
 def find_making(film: Film) -> Making:

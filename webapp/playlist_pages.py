@@ -11,8 +11,7 @@ that none has to be decoded before time 0; here the sound waits as long.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from flask import Blueprint, Response, abort
 
@@ -20,9 +19,6 @@ from webapp.live_pages import send_piece
 from webapp.making import Making, find_making, find_track
 from webapp.security import own_film
 from webapp.tables import Film
-
-if TYPE_CHECKING:
-    from film.live import Piece
 
 PLAYLIST = "application/vnd.apple.mpegurl"
 VERSION = 7  # of the format: the first with pieces of MP4
@@ -82,7 +78,12 @@ def head(film_id: str, stream: Stream) -> Response:
 
     film = own_film(film_id)
     making = _find_begun(film)
-    return send_piece(part(_cut(film, making, stream, 0))[0])
+    # The first piece may be too short for any sound.
+    contents = (_cut(film, making, stream, place) for place in range(making.n_ready()))
+    content = next(filter(None, contents), None)
+    if content is None:
+        abort(404)
+    return send_piece(part(content)[0])
 
 
 @pages.get(f"/films/<film_id>/live/<int:place>/{STREAM}.m4s")
@@ -92,9 +93,18 @@ def piece(film_id: str, place: int, stream: Stream) -> Response:
 
     film = own_film(film_id)
     making = _find_begun(film)
-    if place >= making.n_ready() or not _measure(film, making, stream, place):
+    if place >= making.n_ready():
         abort(404)
-    return send_piece(part(_cut(film, making, stream, place))[1])
+    content = _cut(film, making, stream, place)
+    if not content:
+        abort(404)
+    return send_piece(part(content)[1])
+
+
+@pages.errorhandler(FileNotFoundError)
+def miss(_: FileNotFoundError) -> Response:
+    """Say that the film was put together while somebody asked."""
+    return Response(status=404)
 
 
 def _find_begun(film: Film) -> Making:
@@ -113,7 +123,7 @@ def _measure(film: Film, making: Making, stream: Stream, place: int) -> float:
     if stream == "pictures":
         return float(piece.segment.n_frames / piece.fps)
     track = find_track(film, making)
-    packets = find_packets(track, piece, is_last=_is_last(making.pieces, place))
+    packets = find_packets(track, piece, is_last=making.is_last(place))
     return len(packets) * AAC_FRAME_SAMPLES / track.form.sample_rate
 
 
@@ -123,17 +133,10 @@ def _cut(film: Film, making: Making, stream: Stream, place: int) -> bytes:
 
     piece = making.pieces[place]
     if stream == "pictures":
-        try:
-            return cut_pictures(making.paths[place], piece)
-        except FileNotFoundError:  # the film was put together at this moment
-            abort(404)
+        return cut_pictures(making.paths[place], piece)
     track = find_track(film, making)
-    sound = cut_sound(track, piece, is_last=_is_last(making.pieces, place))
+    sound = cut_sound(track, piece, is_last=making.is_last(place))
     return move(sound, round(REORDER_FRAMES / piece.fps * track.form.sample_rate))
-
-
-def _is_last(pieces: Sequence[Piece], place: int) -> bool:
-    return place == len(pieces) - 1
 
 
 def _send(lines: list[str]) -> Response:
