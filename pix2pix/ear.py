@@ -1,6 +1,6 @@
 """What listens beside the encoder of pix2pix, and tells the decoder what it hears."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import torch
@@ -12,8 +12,13 @@ N_BANDS = 40  # each a seventh wider than the one below it, and a row at least
 # How long the sound is remembered, in windows (1.5 s each): a blow, a note, a bar, all alike.
 MEMORIES = (0.02, 0.06, 0.2, 0.6, float("inf"))
 N_ALONG, N_STEP = 8, 4  # columns, or rows, over which tones, or blows, are told, and how often
+N_FLUX = 3  # columns from a level to the one that it is a rise above
+N_WEIGHED = 8  # ways of weighing the bands
 WIDTH = 64  # channels of the convolutions along time
 SLOPE = 0.2
+# In files from before rises and swings were heard these are narrower, and the others are missing.
+GROWN = {"hearing.ear.first.weight", "hearing.ear.sum_up.weight"}
+NEW = {"hearing.ear.weigh.weight", "hearing.ear.weigh.bias"}
 
 
 class Ear(nn.Module):
@@ -21,10 +26,11 @@ class Ear(nn.Module):
 
     The encoder takes them for pictures like any other, in which the newest sound, the one that
     must be seen now, is one place of many. The ear knows that rows are frequencies, of which the
-    low ones count for more, and that columns are time. Of each band it knows the level, and how
-    far held tones and blows stand out in it (as lines along time and across it, Fitzgerald 2010);
-    two convolutions along time tell what begins and ends; all is summed up with weights that fade
-    into the past.
+    low ones count for more, and that columns are time. Of each band it knows the level, how much
+    it rises (spectral flux), and how far held tones and blows stand out in it (as lines along time
+    and across it, Fitzgerald 2010); two convolutions along time tell what begins and ends; all is
+    summed up with weights that fade into the past. Of some loudnesses, bands weighed in as many
+    ways, it knows how far they swing as well.
 
     Parameters
     ----------
@@ -36,9 +42,10 @@ class Ear(nn.Module):
 
     def __init__(self, n_heard: int) -> None:
         super().__init__()
-        self.first = nn.Conv1d(3 * N_BANDS, WIDTH, 5, padding=2)
+        self.first = nn.Conv1d(4 * N_BANDS, WIDTH, 5, padding=2)
         self.second = nn.Conv1d(WIDTH, WIDTH, 5, padding=2)
-        n_remembered = (4 * N_BANDS + WIDTH) * len(MEMORIES)
+        self.weigh = nn.Conv1d(N_BANDS, N_WEIGHED, 1)
+        n_remembered = (5 * N_BANDS + WIDTH + 2 * N_WEIGHED) * len(MEMORIES)
         self.sum_up = nn.Linear(n_remembered, 2 * n_heard)
         self.hear = nn.Linear(2 * n_heard, n_heard)
         self.register_buffer("bands", _part_bands(), persistent=False)
@@ -54,10 +61,14 @@ class Ear(nn.Module):
         with torch.autocast(x.device.type, enabled=False):
             picture = F.adaptive_avg_pool2d(x.float(), SIDE)[:, 0] / 2 + 0.5  # silence is 0
             level = self.bands @ picture
+            rises = F.pad(F.relu(level[:, :, N_FLUX:] - level[:, :, :-N_FLUX]), (N_FLUX, 0))
             told = torch.cat([level, *self._find_lines(picture)], 1)
-            made = F.leaky_relu(self.first(told), SLOPE)
+            made = F.leaky_relu(self.first(torch.cat([told, rises], 1)), SLOPE)
             made = F.leaky_relu(self.second(made), SLOPE)
-            remembered = torch.cat([told, level.square(), made], 1) @ self.memory
+            loud = self.weigh(level)
+            sums = torch.cat([told, level.square(), made, rises, loud], 1) @ self.memory
+            swings = ((loud - loud.mean(2, keepdim=True)).square() @ self.memory + 1e-6).sqrt()
+            remembered = torch.cat([sums, swings], 1)
             summed = F.leaky_relu(self.sum_up(remembered.flatten(1)), SLOPE)
             heard: Tensor = self.hear(summed)
         return heard
@@ -73,9 +84,24 @@ class Ear(nn.Module):
 
     def start(self, generator: Generator) -> None:
         """Draw its weights from a CPU generator, so that each layer keeps its input's strength."""
-        for layer in (self.first, self.second, self.sum_up, self.hear):
+        for layer in (self.first, self.second, self.weigh, self.sum_up, self.hear):
             nn.init.kaiming_normal_(layer.weight, a=SLOPE, generator=generator)
             nn.init.zeros_(cast(Tensor, layer.bias))
+
+
+def complete(tensors: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return weights of an ear from before it heard rises and swings, so that they fit a state.
+
+    What comes from those weighs nothing in it; how loudnesses are weighed stays as in the state.
+    Other weights come back as they are.
+    """
+    fitting = dict(tensors)
+    for name in GROWN & tensors.keys() & state.keys():
+        spare = state[name].shape[1] - tensors[name].shape[1]
+        fitting[name] = F.pad(tensors[name], (0, 0) * (tensors[name].ndim - 2) + (0, spare))
+    if tensors.keys() >= GROWN:
+        fitting |= {name: state[name] for name in NEW - tensors.keys()}
+    return fitting
 
 
 def _part_bands() -> Tensor:

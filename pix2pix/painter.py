@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pix2pix import weights
+from pix2pix.ear import complete
 from pix2pix.grids import cover, spread
 from pix2pix.inner import Inner, Layer, apply
 from pix2pix.networks import Down, EvenConv, UNet, UNetConfig, Up
@@ -105,7 +106,9 @@ def load_network(stored: weights.Weights) -> UNet:
     """
     try:
         network = UNet(UNetConfig(**json.loads(stored.metadata["unet"])))
-        network.load_state_dict(stored.tensors)
+        if network.hearing:
+            network.hearing.start(torch.Generator().manual_seed(0))
+        network.load_state_dict(complete(stored.tensors, network.state_dict()))
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         message = "The weights file holds no pix2pix network that this version knows."
         raise weights.BrokenWeights(message) from error

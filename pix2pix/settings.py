@@ -24,7 +24,16 @@ class Settings:
     batch: int = 8  # square pairs a step on each device; a wide or tall one counts as two
     learning_rate: float = 2e-4
     l1_weight: float = 100.0  # beside the adversarial loss's 1
+    contrast_weight: float = 0.0  # of the strength of fine detail in each part of a frame
+    # Not where a network is there to begin with: what its encoder hears, beside the ear, is worth
+    # the same to any theme, and the decoder alone learns in a fraction of the time.
+    encoder_learns: bool = True
     told_weight: float = 20.0  # of the numbers behind true frames, where they are known
+    # Share of the budget in which the ear alone learns to tell those numbers, before the rest
+    # paints by it: that takes a hundredth of the time for each picture that is heard.
+    listen_until: float = 0.0
+    listening_rate: float = 2e-3  # of learning, in it
+    listening_batch: int = 32
     # Shares of the budget. Until the first, batch norm takes each batch's own statistics, which
     # keeps a large rate from tipping over, but blurs what is loud or low against the other pairs
     # of the batch; from then on it keeps the averages that painting uses. Until the second, L1
@@ -40,9 +49,12 @@ class Settings:
             raise ValueError(f"judge_width must be 1 or more, not {self.judge_width}.")
         if self.batch < 2 or self.batch % 2:
             raise ValueError(f"batch must be even, 2 or more, not {self.batch}.")
-        if self.learning_rate <= 0 or self.l1_weight < 0 or self.average_half_life < 1:
-            raise ValueError("learning_rate and average_half_life must be above 0, l1_weight 0 up.")
-        if not (0 <= self.judge_from <= 1 and 0 <= self.settle_from <= 1):
-            raise ValueError("judge_from and settle_from must lie in [0, 1].")
+        if self.learning_rate <= 0 or self.average_half_life < 1:
+            raise ValueError("learning_rate and average_half_life must be above 0.")
+        if self.l1_weight < 0 or self.contrast_weight < 0:
+            raise ValueError("l1_weight and contrast_weight must be 0 or more.")
+        for name in ("settle_from", "judge_from", "listen_until"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in [0, 1].")
         if self.unsettled_rate <= 0:
             raise ValueError("unsettled_rate must be above 0.")

@@ -13,7 +13,9 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Adam
 
+from pix2pix.contrast import compare_contrasts
 from pix2pix.grids import SQUARE, spread
+from pix2pix.lessons import vary
 from pix2pix.networks import PatchDiscriminator, UNet, initialise
 from pix2pix.painter import save_network
 from pix2pix.pairs import Batch, Pairs, PairSource
@@ -61,6 +63,7 @@ class Trainer:
             initialise(network, drawn)
             network.to(fabric.device).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.painter).eval().requires_grad_(requires_grad=False)
+        self.painter.down.requires_grad_(requires_grad=settings.encoder_learns)
         self.painters = nn.ModuleList([self.painter, self.teller])  # that learn together
         self.painter_optimizer = self._make_optimizer(self.painters)
         self.judge_optimizer = self._make_optimizer(self.judge)
@@ -93,7 +96,32 @@ class Trainer:
 
     def step(self, step: int, share: float) -> dict[str, float]:
         """Learn from one batch; see `pix2pix.loop.Training`."""
-        return self.learn(self._draw(seeded(self.settings.seed, step)), step, share)
+        generator = seeded(self.settings.seed, step)
+        if self._is_listening(share):
+            return self._listen(generator, step, share)
+        return self.learn(self._draw(generator), step, share)
+
+    def _is_listening(self, share: float) -> bool:
+        """Tell whether the ear alone learns at a share of the budget."""
+        has_lessons = self.tell is not None and self.painter.hearing is not None
+        return has_lessons and share < self.settings.listen_until
+
+    def _listen(self, generator: Generator, step: int, share: float) -> dict[str, float]:
+        """Teach the ear alone to tell the numbers that a director sees in spectrogram pictures."""
+        settings = self.settings
+        n = settings.listening_batch
+        drawn = self.learnt.batch(generator, n * self.fabric.world_size, SQUARE, SQUARE)
+        varied = vary(drawn.spectrograms[:, 0], generator)
+        own = varied[n * self.fabric.global_rank : n * (self.fabric.global_rank + 1)]
+        numbers = cast("Callable[[Tensor], Tensor]", self.tell)(own).to(self.fabric.device)
+        heard = self.painter.listen(_bring(own[:, None] * 2 - 1, self.fabric.device))
+        told = F.l1_loss(self.teller(heard), numbers)
+        rate = settings.listening_rate * min(1.0, (1 + step) / N_WARM_STEPS)
+        _set_rate(self.painter_optimizer, rate * decay(share / settings.listen_until))
+        self._descend(self.painters, self.painter_optimizer, settings.told_weight * told)
+        update_average(self.average, self.painter, step, settings.average_half_life)
+        check_finite(step, {"told": told.item()})
+        return {"told": told.item()}
 
     def _draw(self, generator: Generator) -> Pairs:
         """Draw a step's pairs, all of one shape; the larger the shape, the fewer pairs.
@@ -128,10 +156,7 @@ class Trainer:
         Diverged
             A loss is NaN or infinite.
         """
-        is_judged = share >= self.settings.judge_from
-        if share >= self.settings.settle_from and not self.is_settled:
-            self._settle()
-        self._set_rate(step, share)
+        is_judged = self._enter(step, share)
         device = self.fabric.device
         height, width = pairs.frames.shape[-2:]
         spectrograms = _bring(spread(pairs.spectrograms, height, width), device)
@@ -142,6 +167,9 @@ class Trainer:
         l1 = F.l1_loss(painted.float(), frames)
         losses = {"l1": l1}
         painter_loss = self.settings.l1_weight * l1
+        if self.settings.contrast_weight:
+            losses["contrast"] = compare_contrasts(painted.float(), frames)
+            painter_loss = painter_loss + self.settings.contrast_weight * losses["contrast"]
         if self.tell:
             told = self.teller(encoded[-1].float().mean((2, 3)) if heard is None else heard)
             losses["told"] = F.l1_loss(told, self.tell(pairs.spectrograms[:, 0]).to(device))
@@ -156,6 +184,20 @@ class Trainer:
         figures = {name: loss.item() for name, loss in losses.items()}
         check_finite(step, figures)
         return figures
+
+    def _enter(self, step: int, share: float) -> bool:
+        """Settle norms and rates for a share of the budget; tell whether the judge has joined."""
+        settings = self.settings
+        if share >= settings.settle_from and not self.is_settled:
+            self._settle()
+        is_judged = share >= settings.judge_from
+        is_early = not is_judged and not self.is_settled
+        rate = settings.unsettled_rate if is_early else settings.learning_rate
+        # Rises over the first steps, since Adam's are blind, and falls at the end.
+        rate *= min(1.0, (1 + step) / N_WARM_STEPS) * decay(share)
+        for optimizer in (self.painter_optimizer, self.judge_optimizer):
+            _set_rate(optimizer, rate)
+        return is_judged
 
     def _teach_judge(self, spectrograms: Tensor, frames: Tensor, painted: Tensor) -> Tensor:
         """Train the judge once, leave it frozen for the painter's turn, and return its loss."""
@@ -219,15 +261,6 @@ class Trainer:
             for gradient, mean in zip(gradients, means, strict=True):
                 gradient.copy_(mean)
         optimizer.step()
-
-    def _set_rate(self, step: int, share: float) -> None:
-        """Rise over the first steps, since Adam's are blind, and fall at the end."""
-        is_early = share < self.settings.judge_from and not self.is_settled
-        rate = self.settings.unsettled_rate if is_early else self.settings.learning_rate
-        rate *= min(1.0, (1 + step) / N_WARM_STEPS) * decay(share)
-        for optimizer in (self.painter_optimizer, self.judge_optimizer):
-            for group in optimizer.param_groups:
-                group["lr"] = rate
 
     def sample(self) -> Tensor:
         """Draw spectrogram picture, painted and true frame of some held-out pairs."""
@@ -313,6 +346,11 @@ def _judged(logits: Tensor, truth: float) -> Tensor:
     return F.binary_cross_entropy_with_logits(
         logits.float(), torch.full_like(logits, truth).float()
     )
+
+
+def _set_rate(optimizer: Adam, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
 
 
 def _match_layout(optimizer: Adam) -> None:

@@ -1,14 +1,18 @@
 """The ear knows that the columns of a spectrogram picture are time."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from lightning_fabric import Fabric
 
+from pix2pix import weights
+from pix2pix.contrast import compare_contrasts, measure_contrasts
 from pix2pix.ear import Ear
+from pix2pix.lessons import vary
 from pix2pix.networks import UNet, UNetConfig, initialise
-from pix2pix.painter import Painter
+from pix2pix.painter import Painter, load_network, save_network
 from pix2pix.run import seeded
 from pix2pix.settings import Settings
 from pix2pix.training import Trainer
@@ -78,21 +82,107 @@ def test_what_is_heard_changes_frames_and_folding_keeps_it(size: tuple[int, int]
     assert (painted - without).abs().max() > 1e-3
 
 
-def _trainer(config: UNetConfig) -> Trainer:
+def _trainer(config: UNetConfig, **changed: float) -> Trainer:
     settings = Settings(unet=config, judge_width=2, batch=2, learning_rate=2e-3)
+    settings = replace(settings, **changed)
     fabric = Fabric(accelerator="cpu", devices=1)
     return Trainer(fabric, settings, Bars(), Bars(), name_band)
 
 
 def test_the_ear_learns_to_tell_the_numbers_behind_frames() -> None:
-    trainer = _trainer(HEARING)
+    trainer = _trainer(HEARING, learning_rate=1e-3)
     hearing = trainer.painter.hearing
     assert hearing is not None
     before = [parameter.clone() for parameter in hearing.parameters()]
-    told = [trainer.step(step, 0.0)["told"] for step in range(60)]
-    assert sum(told[-10:]) < 0.6 * sum(told[:10])
+    told = [trainer.step(step, 0.0)["told"] for step in range(100)]
+    assert sum(told[-20:]) < 0.6 * sum(told[:20])
     for old, new in zip(before, hearing.parameters(), strict=True):
         assert not torch.equal(old, new)
+
+
+def _learn_with(config: UNetConfig, **settings: float) -> tuple[set[str], dict[str, float]]:
+    """Return which weights a few steps change, and the losses of the last."""
+    trainer = _trainer(config, **settings)
+    before = {name: tensor.clone() for name, tensor in trainer.painter.named_parameters()}
+    for step in range(3):  # what tells the numbers begins with zeros, and says nothing at first
+        figures = trainer.step(step, 0.3)
+    after = dict(trainer.painter.named_parameters())
+    return {name for name, old in before.items() if not torch.equal(old, after[name])}, figures
+
+
+def test_the_ear_learns_alone_first_and_the_encoder_only_where_it_is_new() -> None:
+    listening, told = _learn_with(HEARING, listen_until=0.5)
+    decoding, painted = _learn_with(HEARING, encoder_learns=False, judge_from=0.5)
+    everything, judged = _learn_with(HEARING, contrast_weight=1.0)
+    assert {name.split(".")[1] for name in listening} == {"ear"}
+    assert {name.split(".")[0] for name in decoding} == {"up", "hearing"}
+    assert {name.split(".")[0] for name in everything} == {"down", "up", "hearing"}
+    assert (set(told), set(painted)) == ({"told"}, {"l1", "told"})
+    assert set(judged) == {"l1", "told", "contrast", "judge", "adversarial"}
+    # Where there is no ear, nothing but painting is left to learn.
+    plain, _ = _learn_with(PLAIN, listen_until=0.5)
+    assert {name.split(".")[0] for name in plain} == {"down", "up"}
+
+
+def test_contrasts_tell_a_blur_and_not_where_detail_lies() -> None:
+    grain = torch.rand(2, 3, 64, 64, generator=seeded(1)) * 2 - 1
+    flat = torch.zeros(2, 3, 64, 64)
+    blurred = torch.nn.functional.avg_pool2d(grain, 5, 1, 2)
+    moved = grain.roll(1, 3)
+    distances = [compare_contrasts(x, grain).item() for x in (grain, moved, blurred, flat)]
+    assert distances[0] == 0
+    assert distances[1] < 0.3 * distances[2] < 0.3 * distances[3]
+    assert [x.shape[2:] for x in measure_contrasts(grain)] == [(8, 8), (4, 4), (2, 2)]
+    still = flat.clone().requires_grad_()
+    compare_contrasts(still, grain).backward()
+    assert still.grad is not None
+    assert still.grad.isfinite().all()
+
+
+def test_an_ear_that_listens_alone_learns_to_tell() -> None:
+    trainer = _trainer(HEARING, listen_until=1.0, listening_rate=5e-3)
+    told = [trainer.step(step, 0.1)["told"] for step in range(80)]
+    assert sum(told[-10:]) < 0.6 * sum(told[:10])
+
+
+def test_sounds_are_varied_within_their_range_and_silence_stays() -> None:
+    sounds = torch.rand(64, 8, 32, generator=seeded(1)).clamp(min=0.05)
+    varied = vary(sounds, seeded(2))
+    assert torch.equal(varied, vary(sounds, seeded(2)))
+    assert 0 <= varied.min() < varied.max() <= 1
+    same = (varied == sounds).flatten(1).all(1).float().mean()
+    assert 0.1 < same < 0.4
+    # Some follow another sound, whose beginning is untouched.
+    ends = (varied[:, None, :, -1] == sounds[None, :, :, -1]).all(2).any(1)
+    begins = (varied[:, None, :, 0] == sounds[None, :, :, 0]).all(2).any(1)
+    assert 0.1 < (begins & ~ends).float().mean() < 0.4
+    assert vary(torch.zeros(8, 4, 4), seeded(2)).max() == 0
+
+
+def test_an_ear_from_before_it_heard_rises_paints_as_it_did(tmp_path: Path) -> None:
+    network = _start(HEARING)
+    assert network.hearing is not None
+    ear, n_old = network.hearing.ear, {"first": 120, "sum_up": 5 * 224}
+    with torch.no_grad():
+        for change in network.hearing.changes.parameters():
+            change.normal_(std=0.5, generator=seeded(2))
+        for name, n in n_old.items():
+            getattr(ear, name).weight[:, n:] = 0
+    x = torch.rand(2, 1, 256, 256, generator=seeded(1)) * 2 - 1
+    expected = network.half().float()(x)
+    stored = weights.load(tmp_path / "new", save_network(tmp_path / "new", network))
+    old = {name: tensor for name, tensor in stored.tensors.items() if ".weigh." not in name}
+    for name, n in n_old.items():
+        old[f"hearing.ear.{name}.weight"] = old[f"hearing.ear.{name}.weight"][:, :n]
+    weights.save(tmp_path / "old", old, stored.metadata)
+    again = load_network(weights.load(tmp_path / "old", None))
+    torch.testing.assert_close(again(x), expected, atol=1e-5, rtol=1e-4)
+    assert again.hearing is not None
+    assert again.hearing.ear.weigh.weight.abs().min() > 0  # it can learn from there
+    del old["down.0.conv.weight"]
+    weights.save(tmp_path / "broken", old, stored.metadata)
+    with pytest.raises(weights.BrokenWeights):
+        load_network(weights.load(tmp_path / "broken", None))
 
 
 def test_a_painter_without_an_ear_is_given_one_to_go_on_with() -> None:

@@ -296,7 +296,15 @@ def test_draws_depend_on_every_part_of_the_place() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"judge_width": 0}, {"batch": 3}, {"batch": 0}, {"learning_rate": 0.0}, {"l1_weight": -1.0}],
+    [
+        {"judge_width": 0},
+        {"batch": 3},
+        {"batch": 0},
+        {"learning_rate": 0.0},
+        {"l1_weight": -1.0},
+        {"listen_until": 1.5},
+        {"contrast_weight": -1.0},
+    ],
 )
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

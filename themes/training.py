@@ -45,6 +45,8 @@ PIX2PIX = Settings(
     judge_width=32,
     learning_rate=4e-4,
     l1_weight=25.0,
+    contrast_weight=5.0,
+    listen_until=0.12,
     settle_from=0.3,
     judge_from=0.5,
 )
@@ -140,11 +142,14 @@ def _open_keyframes(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watc
         form = base.generator.form
     else:
         form = Form() if source.has_lines else replace(Form(), n_lines=0)
+    numbers = source.numbers(form.n_noise)
+    if numbers is not None:
+        form = replace(form, truncation=1.0)  # every noise has a picture; see decision 11
     material = Material(
         pictures=pictures,
         density=plan.size / SQUARE,
         judge=partial(_compare, Judge([held_out])),
-        numbers=source.numbers(form.n_noise),
+        numbers=numbers,
     )
     bf16 = plan.uses_bf16(automatic=choose_precision() == "bf16")
     return GanTraining(fabric, form, GanSettings(bf16=bf16), material, plan.seed, base)
@@ -182,6 +187,8 @@ def _open_pix2pix(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watch)
         seed=plan.seed,
         # A network to begin with has its averages already.
         settle_from=0.0 if begun_with else PIX2PIX.settle_from,
+        # An encoder that has an ear beside it has learnt from sound already.
+        encoder_learns=not (begun_with and begun_with.config.n_heard),
         bf16=plan.uses_bf16(automatic=choose_precision() == "bf16"),
     )
     trainer = Trainer(fabric, settings, learnt, held_out, source.tell)
