@@ -17,10 +17,6 @@ from pix2pix import weights
 from pix2pix.inner import Inner
 from pix2pix.threads import one_thread
 
-# Styles are drawn towards their mean by this factor: a little less variety, fewer accidents
-# (Karras et al. 2019, truncation). Chosen by looking at sheets.
-TRUNCATION = 0.8
-
 # Files that do not name these are from before there were any.
 BEFORE = {"n_octaves": 0, "n_spots": 0, "n_fine": 0, "n_lines": 0, "n_layers": 0}
 
@@ -63,7 +59,7 @@ class Stills:
         noise = torch.randn(1, self._styler.form.n_noise, generator=generator)
         with one_thread():
             own: Tensor = self._styler.style(noise)[0]
-        return torch.lerp(self._mean_style, own, TRUNCATION)
+        return torch.lerp(self._mean_style, own, self._styler.form.truncation)
 
     def steer(self, styles: Tensor, truncation: Tensor, push: Tensor, towards: Tensor) -> Tensor:
         """Bring styles nearer to their mean, and push them.

@@ -1,5 +1,6 @@
 """Stills through the front door: seeds, styles, walks, sizes, and the file they come from."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,13 +77,17 @@ def test_a_walk_ends_at_its_stills_and_moves_evenly(stills: Stills) -> None:
     assert steps.max() < 5 * steps.mean()
 
 
-def test_truncation_draws_styles_towards_their_mean(
-    stills: Stills, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn = torch.stack([stills.style(seed) for seed in range(32)])
-    monkeypatch.setattr("keyframes.stills.TRUNCATION", 1.0)
-    full = torch.stack([stills.style(seed) for seed in range(32)])
-    torch.testing.assert_close(drawn.std(0), 0.8 * full.std(0))
+def test_truncation_draws_styles_towards_their_mean(tmp_path: Path) -> None:
+    spreads = {}
+    for truncation in (0.5, 1.0):
+        generator = Generator(replace(FORM, truncation=truncation))
+        initialise(generator, seeded(0))
+        save_generator(tmp_path / "some", generator)
+        stills = load_stills(weights.load(tmp_path / "some", None))
+        spreads[truncation] = torch.stack([stills.style(seed) for seed in range(32)]).std(0)
+    torch.testing.assert_close(spreads[0.5], 0.5 * spreads[1.0])
+    with pytest.raises(ValueError, match="truncation must be above 0"):
+        replace(FORM, truncation=0.0)
 
 
 def test_a_sheet_shows_stills_walks_and_wide_ones(stills: Stills) -> None:
