@@ -215,8 +215,10 @@ def make_trainer(
         unet=replace(PIX2PIX.unet, width=width, n_heard=trial.n_heard),
         judge_width=min(width, PIX2PIX.judge_width),
         bf16=choose_precision() == "bf16",
+        listen_until=0.0,
         judge_from=trial.judge_from,
         l1_weight=trial.l1_weight,
+        contrast_weight=0.0,
         learning_rate=trial.learning_rate,
     )
     fabric = Fabric(devices=1)

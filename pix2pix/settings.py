@@ -33,7 +33,6 @@ class Settings:
     # paints by it: that takes a hundredth of the time for each picture that is heard.
     listen_until: float = 0.0
     listening_rate: float = 2e-3  # of learning, in it
-    listening_batch: int = 32
     # Shares of the budget. Until the first, batch norm takes each batch's own statistics, which
     # keeps a large rate from tipping over, but blurs what is loud or low against the other pairs
     # of the batch; from then on it keeps the averages that painting uses. Until the second, L1

@@ -24,6 +24,7 @@ from pix2pix.settings import Settings
 from pix2pix.sheets import draw_sheet
 
 N_WARM_STEPS = 50  # over which the learning rate rises
+_N_LESSONS = 4  # spectrogram pictures that are heard, for each pair of a step that paints
 _SQUARE_WEIGHT = 2  # squares are drawn twice as often as each of the other shapes; taste
 _N_SQUARES_HELD_OUT, _N_OTHERS_HELD_OUT = 32, 8  # pairs of a shape that show how far it is
 
@@ -109,7 +110,7 @@ class Trainer:
     def _listen(self, generator: Generator, step: int, share: float) -> dict[str, float]:
         """Teach the ear alone to tell the numbers that a director sees in spectrogram pictures."""
         settings = self.settings
-        n = settings.listening_batch
+        n = _N_LESSONS * settings.batch
         drawn = self.learnt.batch(generator, n * self.fabric.world_size, SQUARE, SQUARE)
         varied = vary(drawn.spectrograms[:, 0], generator)
         own = varied[n * self.fabric.global_rank : n * (self.fabric.global_rank + 1)]
