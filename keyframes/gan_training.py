@@ -27,6 +27,7 @@ from keyframes.learner import Learner, Pace, freeze
 from keyframes.noise import to_noise
 from keyframes.stills import Stills, paint_all, save_generator, sheet
 from keyframes.views import View, Views, draw_views
+from pix2pix.pyramid import peel
 from pix2pix.run import State, seeded, update_average
 from pix2pix.weights import Weights
 
@@ -348,9 +349,8 @@ def _part(x: Tensor) -> list[Tensor]:
     """
     bands = []
     while min(x.shape[2:]) >= 2 * SMALLEST_BAND:
-        coarse = F.avg_pool2d(x, 2)
-        bands.append(x - F.interpolate(coarse, x.shape[2:], mode="bilinear"))
-        x = coarse
+        band, x = peel(x)
+        bands.append(band)
     return [*bands, x]
 
 

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from pix2pix.pyramid import peel
+
 N_BANDS = 3  # of a Laplacian pyramid, from the finest
 N_PART = 8  # pixels of a band along each side of a part
 FAINTEST = 1e-5  # below it a square root is too steep to learn from
@@ -18,11 +20,9 @@ def measure_contrasts(frames: Tensor) -> list[Tensor]:
     """
     contrasts = []
     for _ in range(N_BANDS):
-        coarse = F.avg_pool2d(frames, 2)
-        band = frames - F.interpolate(coarse, scale_factor=2, mode="bilinear")
+        band, frames = peel(frames)
         power = F.avg_pool2d(band.square().mean(1, keepdim=True), N_PART)
         contrasts.append((power + FAINTEST).sqrt())
-        frames = coarse
     return contrasts
 
 

@@ -30,7 +30,7 @@ class Settings:
     encoder_learns: bool = True
     told_weight: float = 20.0  # of the numbers behind true frames, where they are known
     # Share of the budget in which the ear alone learns to tell those numbers, before the rest
-    # paints by it: that takes a hundredth of the time for each picture that is heard.
+    # paints by it: that takes a twentieth of the time for each picture that is heard.
     listen_until: float = 0.0
     listening_rate: float = 2e-3  # of learning, in it
     # Shares of the budget. Until the first, batch norm takes each batch's own statistics, which

@@ -117,8 +117,8 @@ class Trainer:
         numbers = cast("Callable[[Tensor], Tensor]", self.tell)(own).to(self.fabric.device)
         heard = self.painter.listen(_bring(own[:, None] * 2 - 1, self.fabric.device))
         told = F.l1_loss(self.teller(heard), numbers)
-        rate = settings.listening_rate * min(1.0, (1 + step) / N_WARM_STEPS)
-        _set_rate(self.painter_optimizer, rate * decay(share / settings.listen_until))
+        spent = share / settings.listen_until
+        _set_rate(self.painter_optimizer, settings.listening_rate, step, spent)
         self._descend(self.painters, self.painter_optimizer, settings.told_weight * told)
         update_average(self.average, self.painter, step, settings.average_half_life)
         check_finite(step, {"told": told.item()})
@@ -194,10 +194,8 @@ class Trainer:
         is_judged = share >= settings.judge_from
         is_early = not is_judged and not self.is_settled
         rate = settings.unsettled_rate if is_early else settings.learning_rate
-        # Rises over the first steps, since Adam's are blind, and falls at the end.
-        rate *= min(1.0, (1 + step) / N_WARM_STEPS) * decay(share)
         for optimizer in (self.painter_optimizer, self.judge_optimizer):
-            _set_rate(optimizer, rate)
+            _set_rate(optimizer, rate, step, share)
         return is_judged
 
     def _teach_judge(self, spectrograms: Tensor, frames: Tensor, painted: Tensor) -> Tensor:
@@ -349,7 +347,9 @@ def _judged(logits: Tensor, truth: float) -> Tensor:
     )
 
 
-def _set_rate(optimizer: Adam, rate: float) -> None:
+def _set_rate(optimizer: Adam, rate: float, step: int, share: float) -> None:
+    """Rise to a rate over the first steps, since Adam's are blind, and fall at the end."""
+    rate *= min(1.0, (1 + step) / N_WARM_STEPS) * decay(share)
     for group in optimizer.param_groups:
         group["lr"] = rate
 

@@ -143,8 +143,9 @@ def _open_keyframes(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watc
     else:
         form = Form() if source.has_lines else replace(Form(), n_lines=0)
     numbers = source.numbers(form.n_noise)
-    if numbers is not None:
-        form = replace(form, truncation=1.0)  # every noise has a picture; see decision 11
+    # Where numbers are known every noise has a picture: see decision 11. A base's own factor says
+    # nothing of what is learnt from it.
+    form = replace(form, truncation=Form.truncation if numbers is None else 1.0)
     material = Material(
         pictures=pictures,
         density=plan.size / SQUARE,
