@@ -145,7 +145,7 @@ def _open_keyframes(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watc
     numbers = source.numbers(form.n_noise)
     # Where numbers are known every noise has a picture: see decision 11. A base's own factor says
     # nothing of what is learnt from it.
-    form = replace(form, truncation=Form.truncation if numbers is None else 1.0)
+    form = replace(form, truncation=Form().truncation if numbers is None else 1.0)
     material = Material(
         pictures=pictures,
         density=plan.size / SQUARE,
