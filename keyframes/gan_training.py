@@ -110,7 +110,8 @@ class _Canvas:
 
     def read(self, view: View, some: slice) -> Tensor:
         seen = self.rows[view.rows], self.columns[view.columns]
-        return self.generator.read(self.knots[some], self.styles[some], *seen)
+        pictures = self.generator.read(self.knots[some], self.styles[some], *seen)
+        return self.generator.soften(pictures) if view.is_near else pictures
 
 
 @dataclass(frozen=True, kw_only=True)

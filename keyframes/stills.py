@@ -18,7 +18,14 @@ from pix2pix.inner import Inner
 from pix2pix.threads import one_thread
 
 # Files that do not name these are from before there were any.
-BEFORE = {"n_octaves": 0, "n_spots": 0, "n_fine": 0, "n_lines": 0, "n_layers": 0}
+BEFORE: dict[str, float] = {
+    "n_octaves": 0,
+    "n_spots": 0,
+    "n_fine": 0,
+    "n_lines": 0,
+    "n_layers": 0,
+    "softness": 0.0,
+}
 
 N_AVERAGED = 4096  # styles whose mean is taken
 N_AT_ONCE = 8  # pictures painted together for a sheet
@@ -110,7 +117,8 @@ class Stills:
         if own is not None:
             knots = own.mix_into(knots)
         rows, columns = spline_rows(height, density), spline_rows(width, density)
-        return self.generator.read(knots, styles, rows, columns).add(1).mul(0.5)
+        read = self.generator.read(knots, styles, rows, columns)
+        return self.generator.soften(read).add(1).mul(0.5)
 
 
 def save_generator(path: Path, generator: Generator) -> str:

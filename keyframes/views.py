@@ -21,6 +21,11 @@ class View:
     rows: slice
     columns: slice
 
+    @property
+    def is_near(self) -> bool:
+        """Whether there are no gaps."""
+        return bool(self.rows.step == 1)
+
     def cut(self, pictures: Tensor) -> Tensor:
         """Return what is to be seen of pictures (..., H, W)."""
         return pictures[..., self.rows, self.columns]

@@ -1,5 +1,7 @@
 """The networks of the stills: shapes, smoothness, and what makes them fit for any size."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -34,7 +36,7 @@ def test_the_generator_paints_pictures_of_any_size(height: int, width: int) -> N
 
 
 def test_pixels_read_alone_are_those_of_the_whole_picture() -> None:
-    generator, styles = _start(Generator(FORM)), _styles(2)
+    generator, styles = _start(Generator(replace(FORM, softness=0.0))), _styles(2)
     whole = generator(styles, 256, 300)
     knots = generator.fields(styles, 256, 300)
     rows, columns = spline_rows(256)[3:256:4], spline_rows(300)[100:164]
@@ -45,7 +47,8 @@ def test_pixels_read_alone_are_those_of_the_whole_picture() -> None:
 def test_a_picture_lies_in_the_middle_of_its_knots() -> None:
     generator, styles = _start(Generator(FORM)), _styles(1)
     whole, cut = generator(styles, 64, 96), generator(styles, 60, 90)
-    torch.testing.assert_close(cut, whole[:, :, 2:62, 3:93], atol=1e-5, rtol=0)
+    # But for the border: beyond it there is nothing whose light could fall on it.
+    torch.testing.assert_close(cut[:, :, 1:-1, 1:-1], whole[:, :, 3:61, 4:92], atol=1e-5, rtol=0)
 
 
 def test_what_lies_in_the_middle_stands_on_the_same_waves_in_any_shape() -> None:

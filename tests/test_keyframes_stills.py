@@ -1,10 +1,12 @@
 """Stills through the front door: seeds, styles, walks, sizes, and the file they come from."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from torch.nn import functional
 
 from keyframes.form import Form
 from keyframes.generator import Generator
@@ -88,6 +90,31 @@ def test_truncation_draws_styles_towards_their_mean(tmp_path: Path) -> None:
     torch.testing.assert_close(spreads[0.5], 0.5 * spreads[1.0])
     with pytest.raises(ValueError, match="truncation must be above 0"):
         replace(FORM, truncation=0.0)
+
+
+def test_softness_lets_light_fall_on_neighbours(generator: Generator) -> None:
+    sharp, soft = (Generator(replace(FORM, softness=softness)) for softness in (0.0, 0.25))
+    for made in (sharp, soft):
+        made.load_state_dict(generator.state_dict())
+    one, other = (s.paint(s.style(3)[None], 48, 64) for s in (Stills(sharp), Stills(soft)))
+    kernel = torch.tensor([1.0, 2.0, 1.0]) / 4
+    padded = functional.pad(one, (1, 1, 1, 1), mode="replicate").unfold(2, 3, 1).unfold(3, 3, 1)
+    torch.testing.assert_close(other, torch.einsum("bchwij,i,j->bchw", padded, kernel, kernel))
+    assert (one - other).abs().max() > 0.001
+
+
+def test_a_file_from_before_there_was_softness_stays_sharp(
+    generator: Generator, tmp_path: Path
+) -> None:
+    path = tmp_path / "keyframes.safetensors"
+    save_generator(path, generator)
+    stored = weights.load(path, None)
+    form = json.loads(stored.metadata["keyframes"])
+    assert form.pop("softness") == FORM.softness > 0
+    stored.metadata["keyframes"] = json.dumps(form)
+    assert load_generator(stored).form.softness == 0
+    with pytest.raises(ValueError, match="softness must lie in"):
+        replace(FORM, softness=0.3)
 
 
 def test_a_sheet_shows_stills_walks_and_wide_ones(stills: Stills) -> None:
