@@ -15,7 +15,7 @@ from torch.optim import Adam
 
 from pix2pix.contrast import compare_contrasts
 from pix2pix.grids import SQUARE, spread
-from pix2pix.lessons import vary
+from pix2pix.lessons import fit, vary
 from pix2pix.networks import PatchDiscriminator, UNet, initialise
 from pix2pix.painter import save_network
 from pix2pix.pairs import Batch, Pairs, PairSource
@@ -25,6 +25,8 @@ from pix2pix.sheets import draw_sheet
 
 N_WARM_STEPS = 50  # over which the learning rate rises
 _N_LESSONS = 4  # spectrogram pictures that are heard, for each pair of a step that paints
+_N_FITTED = 1_024  # spectrogram pictures from which the numbers are fitted to an ear
+_FITTING = -1_000  # in the place of a step: no step's draws, nor those that are held out
 _SQUARE_WEIGHT = 2  # squares are drawn twice as often as each of the other shapes; taste
 _N_SQUARES_HELD_OUT, _N_OTHERS_HELD_OUT = 32, 8  # pairs of a shape that show how far it is
 
@@ -82,7 +84,8 @@ class Trainer:
     def begin_with(self, painter: UNet) -> None:
         """Take over a painter that was trained before; the judge begins anew.
 
-        So does the ear, where the painter has none.
+        So does the ear, where the painter has none. Where it has one, what tells the numbers is
+        fitted to it.
 
         Raises
         ------
@@ -94,6 +97,23 @@ class Trainer:
             raise ValueError(f"The weights to begin with are of another form: {painter.config}.")
         for network in (self.painter, self.average):
             network.load_state_dict(network.state_dict() | painter.state_dict())
+        if self.tell and painter.config.n_heard:
+            self._fit_teller(self.tell)
+
+    @torch.no_grad()
+    def _fit_teller(self, tell: Callable[[Tensor], Tensor]) -> None:
+        """Let the teller tell the numbers from what an ear that has learnt hears already.
+
+        Beginning with nothing, it would shake the ear until it had found them.
+        """
+        generator, n = seeded(self.settings.seed, _FITTING), _N_LESSONS * self.settings.batch
+        heard, numbers = [], []
+        for _ in range(_N_FITTED // n):
+            sounds = self.learnt.batch(generator, n, SQUARE, SQUARE).spectrograms
+            seen = _bring(sounds * 2 - 1, self.fabric.device)
+            heard.append(cast(Tensor, self.painter.listen(seen)))
+            numbers.append(tell(sounds[:, 0]))
+        fit(cast(nn.Linear, self.teller), torch.cat(heard), torch.cat(numbers))
 
     def step(self, step: int, share: float) -> dict[str, float]:
         """Learn from one batch; see `pix2pix.loop.Training`."""

@@ -145,6 +145,19 @@ def test_an_ear_that_listens_alone_learns_to_tell() -> None:
     assert sum(told[-10:]) < 0.6 * sum(told[:10])
 
 
+def test_going_on_from_an_ear_needs_not_learn_again_what_it_tells() -> None:
+    first = _trainer(HEARING, listen_until=1.0, listening_rate=5e-3)
+    told = [first.step(step, 0.1)["told"] for step in range(60)]
+    second = _trainer(HEARING, listen_until=1.0, listening_rate=1e-9)
+    second.begin_with(first.painter)
+    again = [second.step(step, 0.1)["told"] for step in range(10)]
+    assert sum(again) < 0.7 * sum(told[:10])
+    # Where nothing has been heard yet, there is nothing to fit.
+    third = _trainer(HEARING)
+    third.begin_with(_start(PLAIN))
+    assert not third.teller.weight.any()
+
+
 def test_sounds_are_varied_within_their_range_and_silence_stays() -> None:
     sounds = torch.rand(64, 8, 32, generator=seeded(1)).clamp(min=0.05)
     varied = vary(sounds, seeded(2))
