@@ -16,6 +16,7 @@ from pix2pix.run import Budget, Run, State, catch_stop, check_finite
 LOG_EVERY = 25  # steps
 N_SHEETS = 10  # in a budget: sample sheet, held-out figure, checkpoint
 SAVE_EVERY_S = 120.0
+LOOKING = 0.1  # share of the time beyond which a sheet is left out, where minutes are counted
 # Share of the budget from which on the best network is kept: before, networks are unfinished in
 # ways that one figure does not tell (pix2pix without its judge is nearer on average, and blurred).
 BEST_FROM = 0.75
@@ -105,6 +106,7 @@ class _Keeper:
         self.step = 0  # taken so far
         self.before_s = 0.0  # trained before the last stop
         self.n_shown = 0  # sheets that were due so far
+        self.looked_s = 0.0  # spent on them since the last stop
         self.ended_step = -1  # at which the budget was last spent
         self.best: float | None = None  # held-out figure of the network that is kept as the best
         if run.has_checkpoint:
@@ -127,7 +129,7 @@ class _Keeper:
         if self.step % LOG_EVERY == 0:
             self.run.log(self.step, self.elapsed_s, figures)
             self.course.tell(self.step, share, figures)
-        if share * N_SHEETS >= self.n_shown:
+        if share * N_SHEETS >= self.n_shown and self._may_look():
             self._show(share)
             self._save()
         elif time.monotonic() - self.saved_s > SAVE_EVERY_S:
@@ -142,7 +144,17 @@ class _Keeper:
             self._show(1.0)
         self._save()
 
+    def _may_look(self) -> bool:
+        """Tell whether a look would not take the time that the learning needs.
+
+        Where steps are counted all are taken: which network is the best must not depend on a clock.
+        """
+        if self.course.budget.minutes is None:
+            return True
+        return self.looked_s <= LOOKING * self.elapsed_s
+
     def _show(self, share: float) -> None:
+        began_s = time.monotonic()
         self.n_shown = math.floor(share * N_SHEETS) + 1
         held_out = self.training.measure()
         self.run.save_sample(self.step, self.training.sample())
@@ -151,6 +163,7 @@ class _Keeper:
         if share >= BEST_FROM and (self.best is None or held_out < self.best):
             self.best = held_out
             self.training.export(self.run.best)
+        self.looked_s += time.monotonic() - began_s
 
     def _save(self) -> None:
         self.saved_s = time.monotonic()

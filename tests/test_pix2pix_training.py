@@ -5,6 +5,7 @@ import json
 import math
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -148,6 +149,24 @@ def test_the_best_network_of_the_end_is_kept(tmp_path: Path) -> None:
     course = Course(budget=Budget(steps=12), tell=ignore)
     train(trainer, Run(tmp_path), FABRIC, course)
     assert Run(tmp_path).best.read_bytes() == kept
+
+
+def test_looking_leaves_the_minutes_to_the_learning(tmp_path: Path) -> None:
+    trainer, looks = make_trainer(), []
+
+    def measure_slowly() -> float:
+        looks.append(time.monotonic())
+        time.sleep(1.5)
+        return 0.5
+
+    trainer.measure = measure_slowly
+    train(trainer, Run(tmp_path), FABRIC, Course(budget=Budget(minutes=0.1), tell=ignore))
+    assert 2 <= len(looks) <= 3  # as it begins, and at its end
+    assert Run(tmp_path).best.exists()
+    # Where steps are counted, nothing depends on a clock.
+    run_for(tmp_path / "steps", 12)
+    shown = [line for line in read_log(tmp_path / "steps") if "held_out" in line]
+    assert len(shown) == 11
 
 
 @pytest.mark.parametrize("bf16", [False, True])

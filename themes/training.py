@@ -179,6 +179,7 @@ def _open_pix2pix(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watch)
         learnt = source.pairs(watch.made, held_out=False)
         held_out = source.pairs(watch.made, held_out=True)
     begun_with = _choose_painter(plan)
+    has_ear = begun_with is not None and begun_with.config.n_heard > 0
     settings = replace(
         PIX2PIX,
         # A network that came without an ear is given one, which begins by changing nothing.
@@ -188,8 +189,10 @@ def _open_pix2pix(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watch)
         seed=plan.seed,
         # A network to begin with has its averages already.
         settle_from=0.0 if begun_with else PIX2PIX.settle_from,
-        # An encoder that has an ear beside it has learnt from sound already.
-        encoder_learns=not (begun_with and begun_with.config.n_heard),
+        # An encoder that has an ear beside it has learnt from sound already; and that ear tells any
+        # maker's numbers better than a short listening would teach it (decision 15).
+        encoder_learns=not has_ear,
+        listen_until=0.0 if has_ear else PIX2PIX.listen_until,
         bf16=plan.uses_bf16(automatic=choose_precision() == "bf16"),
     )
     trainer = Trainer(fabric, settings, learnt, held_out, source.tell)
