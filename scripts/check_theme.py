@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from film.cards import CARD_NAME, theme_folder
 from film.process import settle_process
 from spectro.errors import TonfilmError
 
@@ -40,7 +41,8 @@ def main(name: str, n_pictures: int, sheets: Path | None) -> None:
     except (TonfilmError, BrokenWeights, OSError) as error:
         raise click.UsageError(str(error)) from error
     Console().print(draw_table(name, figures))
-    click.echo(f"All figures: models/{name}/card.json. Sheets to look at: {folder}")
+    card = theme_folder(name) / CARD_NAME
+    click.echo(f"All figures: {card}. Sheets to look at: {folder}")
 
 
 def draw_table(name: str, figures: dict[str, Any]) -> Table:
