@@ -34,7 +34,7 @@ class Form:
     truncation: float = 0.8
 
     # Share of a pixel's light that falls on each neighbour along a side, as a lens lets it: read at
-    # points alone, edges are sharper than in any picture, and crawl when they move.
+    # points alone, edges are sharper than in any picture (decision 21).
     softness: float = 0.25
 
     def __post_init__(self) -> None:

@@ -1,6 +1,7 @@
 """Train pix2pix: the losses of Isola et al. (2017) on pairs of spectrogram pictures and frames."""
 
 import copy
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -108,7 +109,7 @@ class Trainer:
         """
         generator, n = seeded(self.settings.seed, _FITTING), _N_LESSONS * self.settings.batch
         heard, numbers = [], []
-        for _ in range(_N_FITTED // n):
+        for _ in range(math.ceil(_N_FITTED / n)):
             sounds = self.learnt.batch(generator, n, SQUARE, SQUARE).spectrograms
             seen = _bring(sounds * 2 - 1, self.fabric.device)
             heard.append(cast(Tensor, self.painter.listen(seen)))
