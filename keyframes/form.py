@@ -32,7 +32,6 @@ class Form:
     # Stills' styles are drawn towards their mean by this factor: a little less variety, fewer
     # accidents (Karras et al. 2019). 0.8 was chosen by looking at sheets; 1 leaves them.
     truncation: float = 0.8
-
     # Share of a pixel's light that falls on each neighbour along a side, as a lens lets it: read at
     # points alone, edges are sharper than in any picture (decision 21).
     softness: float = 0.25

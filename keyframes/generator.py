@@ -217,6 +217,12 @@ class Generator(Special):
     def forward(self, styles: Tensor, height: int, width: int, density: float = 1.0) -> Tensor:
         """Map styles (B, n_style) to pictures (B, 3, height, width) in [−1, 1]."""
         knots = self.fields(styles, height, width, density)
+        return self.read_whole(knots, styles, height, width, density)
+
+    def read_whole(
+        self, knots: Knots, styles: Tensor, height: int, width: int, density: float = 1.0
+    ) -> Tensor:
+        """Read all pixels of pictures, as through a lens; (B, 3, height, width) in [−1, 1]."""
         rows, columns = spline_rows(height, density), spline_rows(width, density)
         return self.soften(self.read(knots, styles, rows, columns))
 

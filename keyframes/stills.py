@@ -11,7 +11,6 @@ from torchvision.utils import make_grid
 
 from keyframes.form import Form
 from keyframes.generator import Generator
-from keyframes.knots import spline_rows
 from keyframes.latents import OwnFields
 from pix2pix import weights
 from pix2pix.inner import Inner
@@ -116,9 +115,7 @@ class Stills:
         knots = self.generator.fields(styles, height, width, density, inner)
         if own is not None:
             knots = own.mix_into(knots)
-        rows, columns = spline_rows(height, density), spline_rows(width, density)
-        read = self.generator.read(knots, styles, rows, columns)
-        return self.generator.soften(read).add(1).mul(0.5)
+        return self.generator.read_whole(knots, styles, height, width, density).add(1).mul(0.5)
 
 
 def save_generator(path: Path, generator: Generator) -> str:

@@ -110,11 +110,15 @@ class Trainer:
         generator, n = seeded(self.settings.seed, _FITTING), _N_LESSONS * self.settings.batch
         heard, numbers = [], []
         for _ in range(math.ceil(_N_FITTED / n)):
-            sounds = self.learnt.batch(generator, n, SQUARE, SQUARE).spectrograms
-            seen = _bring(sounds * 2 - 1, self.fabric.device)
-            heard.append(cast(Tensor, self.painter.listen(seen)))
-            numbers.append(tell(sounds[:, 0]))
+            sounds = self.learnt.batch(generator, n, SQUARE, SQUARE).spectrograms[:, 0]
+            heard.append(self._hear(sounds))
+            numbers.append(tell(sounds))
         fit(cast(nn.Linear, self.teller), torch.cat(heard), torch.cat(numbers))
+
+    def _hear(self, sounds: Tensor) -> Tensor:
+        """Return what the ear hears in spectrogram pictures (B, 256, 256) in [0, 1]."""
+        seen = _bring(sounds[:, None] * 2 - 1, self.fabric.device)
+        return cast(Tensor, self.painter.listen(seen))
 
     def step(self, step: int, share: float) -> dict[str, float]:
         """Learn from one batch; see `pix2pix.loop.Training`."""
@@ -136,8 +140,7 @@ class Trainer:
         varied = vary(drawn.spectrograms[:, 0], generator)
         own = varied[n * self.fabric.global_rank : n * (self.fabric.global_rank + 1)]
         numbers = cast("Callable[[Tensor], Tensor]", self.tell)(own).to(self.fabric.device)
-        heard = self.painter.listen(_bring(own[:, None] * 2 - 1, self.fabric.device))
-        told = F.l1_loss(self.teller(heard), numbers)
+        told = F.l1_loss(self.teller(self._hear(own)), numbers)
         spent = share / settings.listen_until
         _set_rate(self.painter_optimizer, settings.listening_rate, step, spent)
         self._descend(self.painters, self.painter_optimizer, settings.told_weight * told)

@@ -196,7 +196,8 @@ def _open_pix2pix(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watch)
         bf16=plan.uses_bf16(automatic=choose_precision() == "bf16"),
     )
     trainer = Trainer(fabric, settings, learnt, held_out, source.tell)
-    if begun_with:
+    # A run that goes on has come further than what it began with.
+    if begun_with and not Run(plan.folder / "pix2pix").has_checkpoint:
         trainer.begin_with(begun_with)
     return trainer
 
