@@ -21,8 +21,10 @@ from lightning_fabric import Fabric  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
+from keyframes.layers import Attention  # noqa: E402
 from measures import pairs as pair_measures  # noqa: E402
-from pix2pix.networks import PatchDiscriminator  # noqa: E402
+from pix2pix.grids import spread  # noqa: E402
+from pix2pix.networks import PatchDiscriminator, UNet  # noqa: E402
 from pix2pix.painter import Painter, choose_precision  # noqa: E402
 from pix2pix.pairs import Batch, PairSource  # noqa: E402
 from pix2pix.training import Trainer  # noqa: E402
@@ -113,6 +115,32 @@ class Relativistic(Trainer):
         return F.softplus(of_true.detach() - of_painted).mean()
 
 
+class _AttendingUp(nn.Module):
+    """A level of the decoder, and then a look from each place of its map at all others."""
+
+    def __init__(self, up: nn.Module, n_channels: int) -> None:
+        super().__init__()
+        self.up = up
+        self.attention = Attention(n_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen: Tensor = self.attention(self.up(x))
+        return seen
+
+
+class Attending(Trainer):
+    """Attention over the whole picture in the decoder, at 32×32 places (Zhang et al. 2019)."""
+
+    LEVEL = 3
+
+    def make_painter(self) -> UNet:
+        """Put attention behind a level."""
+        painter = super().make_painter()
+        n_channels = painter.config.n_channels(self.LEVEL - 1)
+        painter.up[self.LEVEL] = _AttendingUp(painter.up[self.LEVEL], n_channels)
+        return painter
+
+
 class InARow(Trainer):
     """Changes from frame to frame are to be those of the true frames; needs frames in a row."""
 
@@ -122,6 +150,21 @@ class InARow(Trainer):
         """Add the mean distance of the changes of neighbours."""
         ours, true = (x.float()[1::2] - x.float()[::2] for x in (painted, frames))
         return super().convince(spectrograms, frames, painted) + self.WEIGHT * F.l1_loss(ours, true)
+
+
+class _Unfolded:
+    """Paints with a network as it is, whatever a trial has put into it."""
+
+    def __init__(self, network: UNet) -> None:
+        self._network = network
+        self._is_rough = choose_precision() == "bf16"
+
+    @torch.inference_mode()
+    def paint(self, windows: Tensor, height: int, width: int) -> Tensor:
+        """Paint frames; see `pix2pix.painter.Painter`."""
+        with torch.autocast(windows.device.type, torch.bfloat16, enabled=self._is_rough):
+            frames = cast(Tensor, self._network(spread(windows[:, None], height, width)))
+        return frames.float() / 2 + 0.5
 
 
 class Neighbours:
@@ -164,6 +207,7 @@ TRIALS = {
     "+ told the numbers": Trial(is_told=True),
     "+ told the numbers, and an ear": Trial(is_told=True, n_heard=64),
     "+ the same, L1 weighs a quarter": Trial(is_told=True, n_heard=64, l1_weight=25.0),
+    "+ the same, and attention": Trial(trainer=Attending, is_told=True, n_heard=64, l1_weight=25.0),
     "frames in a row": Trial(in_a_row=True),
     "frames in a row + their changes": Trial(trainer=InARow, in_a_row=True),
 }
@@ -195,7 +239,7 @@ def main(maker: str, only: tuple[str, ...], steps: int, width: int, sheet: Path 
                 trainer.step(step, step / steps)
         networks = {f"{name}, no average": trainer.painter.eval(), name: trainer.average}
         for row, network in networks.items():
-            painter = Painter(network, choose_precision())
+            painter = cast(Painter, _Unfolded(network))
             painted = paint(painter, drawn.spectrograms[:, 0])
             rows[row] = _compare(painted, drawn.frames.numpy(), painter, excerpts)
             cells = " | ".join(f"{number:.3f}" for number in rows[row].values())

@@ -115,20 +115,21 @@ class _Canvas:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Sight:
+class Sight:
     """What the critics see of a batch: the first half near by, the second from half-way."""
 
     whole: Tensor  # (B, 3, h, w)
     details: Tensor  # (B, 3, SIDE, SIDE)
 
-    def detach(self) -> "_Sight":
-        return _Sight(whole=self.whole.detach(), details=self.details.detach())
+    def detach(self) -> "Sight":
+        """Return the same, to learn nothing through."""
+        return Sight(whole=self.whole.detach(), details=self.details.detach())
 
-    def begin(self, n: int) -> "_Sight":
+    def begin(self, n: int) -> "Sight":
         """Return the sight of n pictures."""
         near, middle = self.details.chunk(2)
         details = torch.cat([near[: n // 2], middle[: n // 2]])
-        return _Sight(whole=self.whole[:n], details=details)
+        return Sight(whole=self.whole[:n], details=details)
 
 
 class GanTraining:
@@ -189,7 +190,8 @@ class GanTraining:
             pace = Pace(rate=settings.rate)
             near = canvas.read(views.near, slice(n // 2))
             middle = canvas.read(views.middle, slice(n // 2, n))
-            painted = _Sight(whole=whole, details=torch.cat([near, middle]))
+            painted = self.show(Sight(whole=whole, details=torch.cat([near, middle])))
+            true = self.show(true)
             of_true, told = self._teach_critics(true, painted.detach(), step, share)
             contest = self._contest(of_true, painted)
             figures |= told | {"generator": contest.item()}
@@ -197,6 +199,10 @@ class GanTraining:
         self.learner.learn(loss, step, share, pace)
         update_average(self.average, self.generator, step, self.settings.half_life)
         return figures
+
+    def show(self, sight: Sight) -> Sight:
+        """Return what the critics are shown of true, and of painted pictures."""
+        return sight
 
     def _autocast(self) -> torch.autocast:
         device = self.fabric.device.type
@@ -256,7 +262,7 @@ class GanTraining:
         bands = torch.stack([band.square().mean() for band in _part(apart)])
         return {"copying": apart.abs().mean().item()}, self.settings.copying * bands.sum()
 
-    def _judge(self, *sights: _Sight) -> list[Tensor]:
+    def _judge(self, *sights: Sight) -> list[Tensor]:
         """Return the critics' logits (2, B) of each sight, in float32."""
         with self._autocast():
             whole = self.whole_critic(torch.cat([sight.whole for sight in sights]))
@@ -268,7 +274,7 @@ class GanTraining:
         ]
 
     def _teach_critics(
-        self, true: _Sight, painted: _Sight, step: int, share: float
+        self, true: Sight, painted: Sight, step: int, share: float
     ) -> tuple[Tensor, dict[str, float]]:
         """Teach the critics to tell painted from true pictures; return what they said of these."""
         freeze(self.critics, frozen=False)
@@ -290,14 +296,14 @@ class GanTraining:
         self.critic_learner.learn(loss, step, share, Pace(rate=settings.critics_rate))
         return of_true.detach(), figures
 
-    def _contest(self, of_true: Tensor, painted: _Sight) -> Tensor:
+    def _contest(self, of_true: Tensor, painted: Sight) -> Tensor:
         """Return how far the critics are from taking what is painted for true."""
         freeze(self.critics, frozen=True)
         (of_painted,) = self._judge(painted)
         # What the critics said of the true pictures before their own step is near enough.
         return F.softplus(of_true - of_painted).sum(0).mean()
 
-    def _slope(self, sight: _Sight) -> Tensor:
+    def _slope(self, sight: Sight) -> Tensor:
         """Return the critics' mean squared gradient by what they see (Mescheder et al. 2018)."""
         whole, details = (x.float().requires_grad_() for x in (sight.whole, sight.details))
         # In float32: the second derivative of bf16 is mostly noise.
@@ -355,14 +361,14 @@ def _part(x: Tensor) -> list[Tensor]:
     return [*bands, x]
 
 
-def _cut(pictures: Tensor, views: Views, device: torch.device) -> _Sight:
+def _cut(pictures: Tensor, views: Views, device: torch.device) -> Sight:
     """Cut what is seen of pictures (B, 3, H, W) uint8; only that becomes numbers in [−1, 1]."""
     near, middle = pictures.chunk(2)
     details = torch.cat([views.near.cut(near), views.middle.cut(middle)])
     whole, details = (
         seen.to(device).float().div(127.5).sub(1) for seen in (views.whole.cut(pictures), details)
     )
-    return _Sight(whole=whole, details=details)
+    return Sight(whole=whole, details=details)
 
 
 def _choose_heads(logits: Tensor) -> Tensor:

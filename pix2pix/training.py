@@ -58,7 +58,7 @@ class Trainer:
         self.settings = settings
         self.learnt = learnt
         self.shown = _draw_held_out(held_out, settings.seed)
-        self.painter = UNet(settings.unet)
+        self.painter = self.make_painter()
         self.judge = self.make_judge()
         self.tell = tell
         self.teller = _make_teller(settings, tell)
@@ -72,6 +72,10 @@ class Trainer:
         self.painter_optimizer = self._make_optimizer(self.painters)
         self.judge_optimizer = self._make_optimizer(self.judge)
         self.is_settled = False  # whether the painter's norms keep their statistics
+
+    def make_painter(self) -> UNet:
+        """Return the network that paints."""
+        return UNet(self.settings.unet)
 
     def make_judge(self) -> nn.Module:
         """Return the network that judges frames beside their spectrogram pictures."""

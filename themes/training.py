@@ -137,7 +137,7 @@ def _open_keyframes(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watc
         pictures = list(source.pictures(plan.size, watch.made))
         held_out = source.held_out(N_JUDGED, plan.size, watch.made)
     # What a maker's pictures were made from teaches faster than what a base knows already.
-    base = None if plan.from_scratch or plan.made else _find_base()
+    base = None if plan.from_scratch or plan.made else find_base()
     if base:
         form = base.generator.form
     else:
@@ -156,7 +156,7 @@ def _open_keyframes(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watc
     return GanTraining(fabric, form, GanSettings(bf16=bf16), material, plan.seed, base)
 
 
-def _find_base() -> Base | None:
+def find_base() -> Base | None:
     """Return the stills that new themes start from, if they are installed."""
     folder = models_folder() / BASE
     path = folder / FILES["keyframes"]
