@@ -24,6 +24,7 @@ class Form:
     n_spots: int = 3  # layers that are a disc or a glow, anywhere
     n_lines: int = 8  # fields of the row alone, and as many of the column; 0: nothing straight
     line_width: int = 48  # channels inside the network of the lines
+    hardness: float = 4.0  # of the lines, see `keyframes.knots.harden` (decision 22)
     n_layers: int = 12  # that are laid over each other; 0: colours from waves and tones
     n_waves: int = 24  # tones that go up and down with the fields
     n_tones: int = 32  # tones that colours are mixed from
@@ -42,8 +43,8 @@ class Form:
                 raise ValueError(f"{name} must be a multiple of 16.")
         if not 0 < self.truncation <= 1:
             raise ValueError("truncation must be above 0, and 1 at most.")
-        if not 0 <= self.softness <= 0.25:
-            raise ValueError("softness must lie in [0, 0.25].")
+        if not 0 <= self.softness <= 0.25 or not 0 <= self.hardness <= 20:
+            raise ValueError("softness must lie in [0, 0.25], and hardness in [0, 20].")
         for field in fields(self):
             smallest = 0 if field.name in OPTIONAL else 1
             if field.type is int and getattr(self, field.name) < smallest:

@@ -35,6 +35,7 @@ from pix2pix.weights import Weights
 # most films are.
 LIKELY = (0.6, 0.25, 0.15)
 SMALLEST_BAND = 4  # pixels of the coarsest band, along the shorter side
+SOFT = 0.1  # hardness of lines at the beginning, as a part of that at the end
 N_MEASURED = 256  # stills that are compared with what was held out
 
 
@@ -75,6 +76,7 @@ class Settings:
     alone: float = 0.35  # share of a training from nothing in which known pictures are all there is
     alone_rate: float = 8e-4  # of learning, in it
     alone_momentum: float = 0.9
+    hard_from: float = 0.7  # share of a training from which lines are as hard as their form says
     penalty: float = 0.5  # gamma of R1 and R2
     penalty_every: int = 8  # steps
     n_penalised: int = 16  # pictures of a batch; a multiple of twice Critic.N_GROUP
@@ -173,10 +175,12 @@ class GanTraining:
             if base.critics is not None:
                 load_critics(base.critics, self.critic_learner.networks)
         self.average = copy.deepcopy(self.generator).eval()
+        self._harden(0.0)
 
     def step(self, step: int, share: float) -> dict[str, float]:
         """Learn from one batch; see `pix2pix.loop.Training`."""
         generator = seeded(self.seed, step)
+        self._harden(share)
         batch = self._draw(generator)
         views = draw_views(generator, *batch.pictures.shape[2:])
         true = _cut(batch.pictures, views, self.fabric.device)
@@ -203,6 +207,16 @@ class GanTraining:
     def show(self, sight: Sight) -> Sight:
         """Return what the critics are shown of true, and of painted pictures."""
         return sight
+
+    def _harden(self, share: float) -> None:
+        """Harden the lines with the share of the budget that is spent.
+
+        What is hard teaches nothing of where it should lie instead.
+        """
+        full = self.form.hardness
+        part = min(1.0, share / self.settings.hard_from)
+        for network in (self.generator, self.average):
+            network.hardness = full * (SOFT + (1 - SOFT) * part)
 
     def _autocast(self) -> torch.autocast:
         device = self.fabric.device.type
@@ -340,6 +354,7 @@ class GanTraining:
             "generator": self.learner.state(),
             "critics": self.critic_learner.state(),
             "average": self.average.state_dict(),
+            "hardness": self.generator.hardness,
         }
 
     def restore(self, state: State) -> None:
@@ -347,6 +362,7 @@ class GanTraining:
         self.learner.restore(state["generator"])
         self.critic_learner.restore(state["critics"])
         self.average.load_state_dict(state["average"])
+        self.generator.hardness = self.average.hardness = state["hardness"]
 
 
 def _part(x: Tensor) -> list[Tensor]:

@@ -60,6 +60,7 @@ class Generator(Special):
     def __init__(self, form: Form) -> None:
         super().__init__()
         self.form = form
+        self.hardness = form.hardness  # of the lines; training begins with soft ones
         width, n_style = form.width, form.n_style
         self.mapping = nn.Sequential(
             nn.Linear(form.n_noise * (1 + 2 * form.n_octaves), n_style),
@@ -183,16 +184,21 @@ class Generator(Special):
         strips = [rows[start : start + n_rows] for start in range(0, len(rows), n_rows)]
         pictures = []
         with torch.autocast(styles.device.type, enabled=False):
-            across = read_across(knots.map(Tensor.float), columns)
+            across = read_across(knots.map(Tensor.float), columns, self.hardness)
             in_parts = torch.split(styles.float(), n_at_once)
             for some, their_styles in zip(across.split(n_at_once), in_parts, strict=True):
                 if self.form.n_layers:
                     cut = self.silhouettes.under(their_styles)
-                    fields = (read_strip(strip, some, columns, cut.spots) for strip in strips)
+                    fields = (
+                        read_strip(strip, some, columns, cut.spots, self.hardness)
+                        for strip in strips
+                    )
                     pictures.append(torch.cat([self.silhouettes(x, cut) for x in fields], 2))
                 else:
                     layers = self._set_layers(their_styles)
-                    fields = (read_strip(strip, some, columns, None) for strip in strips)
+                    fields = (
+                        read_strip(strip, some, columns, None, self.hardness) for strip in strips
+                    )
                     pictures.append(torch.cat([self._read(x, layers) for x in fields], 2))
         return torch.cat(pictures).reshape(len(knots), 3, len(rows), len(columns))
 

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -24,6 +24,7 @@ BEFORE: dict[str, float] = {
     "n_lines": 0,
     "n_layers": 0,
     "softness": 0.0,
+    "hardness": 0.0,
 }
 
 N_AVERAGED = 4096  # styles whose mean is taken
@@ -121,7 +122,9 @@ class Stills:
 def save_generator(path: Path, generator: Generator) -> str:
     """Write the generator of a theme in half precision; return the file's SHA-256."""
     tensors = {name: tensor.half() for name, tensor in generator.state_dict().items()}
-    return weights.save(path, tensors, {"keyframes": json.dumps(asdict(generator.form))})
+    # Half-way through a training lines are softer than its form says: as they are, it paints.
+    form = replace(generator.form, hardness=generator.hardness)
+    return weights.save(path, tensors, {"keyframes": json.dumps(asdict(form))})
 
 
 def load_generator(stored: weights.Weights) -> Generator:

@@ -61,8 +61,8 @@ def test_what_lies_in_the_middle_stands_on_the_same_waves_in_any_shape() -> None
 def test_lines_go_straight_across_and_hold_what_is_a_few_pixels_wide() -> None:
     generator, styles = _start(Generator(FORM)), _styles(1)
     knots, whole = generator.fields(styles, 256, 256), spline_rows(256)
-    across = read_across(knots, whole)
-    read = read_strip(whole, across, whole, torch.zeros(1, 0, 2)).reshape(-1, 256, 256)
+    across = read_across(knots, whole, 0.0)
+    read = read_strip(whole, across, whole, torch.zeros(1, 0, 2), 0.0).reshape(-1, 256, 256)
     lines = read[-2 * FORM.n_lines :]
     down, across = lines.chunk(2)
     assert (down - down[:, :, :1]).abs().max() < 1e-5
@@ -72,6 +72,21 @@ def test_lines_go_straight_across_and_hold_what_is_a_few_pixels_wide() -> None:
     seen = whole.line @ wave
     assert (seen[1:].sign() != seen[:-1].sign()).sum() > 80
     assert seen.abs().max() > 0.2
+
+
+def test_hard_lines_change_at_once_and_stay_in_between() -> None:
+    generator, styles = _start(Generator(FORM)), _styles(1)
+    knots, columns = generator.fields(styles, 512, 512), spline_rows(512)
+    soft, hard = (read_across(knots, columns, hardness).columns for hardness in (0.0, 10.0))
+    assert soft is not None
+    assert hard is not None
+    assert torch.equal(soft.sign(), hard.sign())
+    between = [(lines.abs() < 0.8).float().mean() for lines in (soft, hard)]
+    assert between[1] < 0.2 * between[0]
+    assert hard.abs().max() < 1.001
+    read = read_strip(columns, read_across(knots, columns, 10.0), columns, None, 10.0)
+    rows = read.reshape(-1, 512, 512)[-2 * FORM.n_lines : -FORM.n_lines, :, 0]
+    assert (rows.abs() < 0.8).float().mean() < 0.2 * between[0]
 
 
 def test_the_middle_of_a_picture_has_the_coordinates_0() -> None:

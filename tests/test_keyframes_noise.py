@@ -8,7 +8,7 @@ import torch
 from lightning_fabric import Fabric
 
 from keyframes.form import Form
-from keyframes.gan_training import GanTraining, Material, Settings
+from keyframes.gan_training import SOFT, GanTraining, Material, Settings
 from keyframes.noise import to_noise
 from themes import sources
 from training_data import landscape
@@ -69,11 +69,16 @@ def test_stills_learn_what_is_known_of_pictures() -> None:
     training = GanTraining(Fabric(devices=1), form, settings, material, 0)
     figures = [training.step(step, 0.0) for step in range(150)]
     assert all(set(step) == {"copying"} for step in figures)
+    assert training.generator.hardness == training.average.hardness == SOFT * form.hardness
     noise = to_noise(numbers, torch.Generator().manual_seed(4))
     with torch.inference_mode():
         painted = training.generator(training.generator.style(noise), SIDE, SIDE).mean((1, 2, 3))
     assert torch.corrcoef(torch.stack([painted, numbers[:, 0]]))[0, 1] > 0.8
     assert {"copying", "critics", "generator"} <= set(training.step(150, 0.9))
+    assert training.generator.hardness == training.average.hardness == form.hardness
+    again = GanTraining(Fabric(devices=1), form, settings, material, 0)
+    again.restore(training.state())
+    assert again.generator.hardness == again.average.hardness == form.hardness
 
 
 def test_of_several_makers_the_last_number_says_which(monkeypatch: pytest.MonkeyPatch) -> None:

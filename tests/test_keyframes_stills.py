@@ -103,18 +103,36 @@ def test_softness_lets_light_fall_on_neighbours(generator: Generator) -> None:
     assert (one - other).abs().max() > 0.001
 
 
-def test_a_file_from_before_there_was_softness_stays_sharp(
-    generator: Generator, tmp_path: Path
+@pytest.mark.parametrize("name", ["softness", "hardness"])
+def test_a_file_from_before_there_was_such_a_thing_paints_as_it_did(
+    generator: Generator, tmp_path: Path, name: str
 ) -> None:
     path = tmp_path / "keyframes.safetensors"
     save_generator(path, generator)
     stored = weights.load(path, None)
     form = json.loads(stored.metadata["keyframes"])
-    assert form.pop("softness") == FORM.softness > 0
+    assert form.pop(name) == getattr(FORM, name) > 0
     stored.metadata["keyframes"] = json.dumps(form)
-    assert load_generator(stored).form.softness == 0
+    assert getattr(load_generator(stored).form, name) == 0
     with pytest.raises(ValueError, match="softness must lie in"):
-        replace(FORM, softness=0.3)
+        replace(FORM, **{name: -0.1})
+
+
+def test_what_is_saved_half_way_through_a_training_paints_as_it_did(
+    generator: Generator, tmp_path: Path
+) -> None:
+    made = Generator(FORM)
+    made.load_state_dict(generator.state_dict())
+    pictures = []
+    for hardness in (FORM.hardness, FORM.hardness / 10):
+        made.hardness = hardness
+        path = tmp_path / f"{hardness}.safetensors"
+        save_generator(path, made)
+        again = load_stills(weights.load(path, None))
+        ours, theirs = (x.paint(x.style(5)[None], 64, 64) for x in (Stills(made), again))
+        assert (ours - theirs).abs().mean() < 0.002
+        pictures.append(ours)
+    assert (pictures[0] - pictures[1]).abs().mean() > 0.004
 
 
 def test_a_sheet_shows_stills_walks_and_wide_ones(stills: Stills) -> None:
