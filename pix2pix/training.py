@@ -142,7 +142,7 @@ class Trainer:
         n = _N_LESSONS * settings.batch
         drawn = self.learnt.batch(generator, n * self.fabric.world_size, SQUARE, SQUARE)
         varied = vary(drawn.spectrograms[:, 0], generator)
-        own = varied[n * self.fabric.global_rank : n * (self.fabric.global_rank + 1)]
+        own = varied[self._own(n)]
         numbers = cast("Callable[[Tensor], Tensor]", self.tell)(own).to(self.fabric.device)
         told = F.l1_loss(self.teller(self._hear(own)), numbers)
         spent = share / settings.listen_until
@@ -163,8 +163,12 @@ class Trainer:
         height, width = shapes[place]
         n = max(1, self.settings.batch * SQUARE * SQUARE // (height * width))
         drawn = self.learnt.batch(generator, n * self.fabric.world_size, height, width)
-        own = slice(n * self.fabric.global_rank, n * (self.fabric.global_rank + 1))
+        own = self._own(n)
         return Batch(spectrograms=drawn.spectrograms[own], frames=drawn.frames[own])
+
+    def _own(self, n: int) -> slice:
+        """Return which n of what was drawn for all devices are this one's."""
+        return slice(n * self.fabric.global_rank, n * (self.fabric.global_rank + 1))
 
     def learn(self, pairs: Pairs, step: int, share: float) -> dict[str, float]:
         """Train once: the judge, where it has joined, and then the painter.
