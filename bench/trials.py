@@ -256,7 +256,7 @@ def make_trainer(
     """Build what learns as a trial says."""
     settings = replace(
         PIX2PIX,
-        unet=replace(PIX2PIX.unet, width=width, n_heard=trial.n_heard),
+        unet=replace(PIX2PIX.unet, width=width, n_heard=trial.n_heard, emphasis=1.0),
         judge_width=min(width, PIX2PIX.judge_width),
         bf16=choose_precision() == "bf16",
         listen_until=0.0,

@@ -76,7 +76,7 @@ class Settings:
     alone: float = 0.35  # share of a training from nothing in which known pictures are all there is
     alone_rate: float = 8e-4  # of learning, in it
     alone_momentum: float = 0.9
-    hard_from: float = 0.7  # share of a training from which lines are as hard as their form says
+    hard_from: float = 0.3  # share of a training from which lines are as hard as their form says
     penalty: float = 0.5  # gamma of R1 and R2
     penalty_every: int = 8  # steps
     n_penalised: int = 16  # pictures of a batch; a multiple of twice Critic.N_GROUP

@@ -19,6 +19,7 @@ SLOPE = 0.2
 # In files from before rises and swings were heard these are narrower, and the others are missing.
 GROWN = {"hearing.ear.first.weight", "hearing.ear.sum_up.weight"}
 NEW = {"hearing.ear.weigh.weight", "hearing.ear.weigh.bias"}
+USUAL = "hearing.usual"  # missing where nothing was emphasised yet
 
 
 class Ear(nn.Module):
@@ -92,15 +93,15 @@ class Ear(nn.Module):
 def complete(tensors: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return weights of an ear from before it heard rises and swings, so that they fit a state.
 
-    What comes from those weighs nothing in it; how loudnesses are weighed stays as in the state.
-    Other weights come back as they are.
+    What comes from those weighs nothing in it; how loudnesses are weighed, and what is usual, stays
+    as in the state. Other weights come back as they are.
     """
     fitting = dict(tensors)
     for name in GROWN & tensors.keys() & state.keys():
         spare = state[name].shape[1] - tensors[name].shape[1]
         fitting[name] = F.pad(tensors[name], (0, 0) * (tensors[name].ndim - 2) + (0, spare))
     if tensors.keys() >= GROWN:
-        fitting |= {name: state[name] for name in NEW - tensors.keys()}
+        fitting |= {name: state[name] for name in (NEW | {USUAL}) - tensors.keys()}
     return fitting
 
 
@@ -120,17 +121,32 @@ class Hearing(nn.Module):
 
     As in Perez et al. 2018. It begins by changing nothing.
 
+    What differs from the usual is painted with more emphasis than it was learnt with: to be sure of
+    little is to paint the mean of much, so frames move less than true ones do.
+
     Parameters
     ----------
     n_heard : numbers that the ear hears
     widths : channels of the maps that heed it
+    emphasis : by which factor, in painting
     """
 
-    def __init__(self, n_heard: int, widths: Sequence[int]) -> None:
+    usual: Tensor  # (n_heard,), the mean of what is heard
+
+    def __init__(self, n_heard: int, widths: Sequence[int], emphasis: float) -> None:
         super().__init__()
         self.ear = Ear(n_heard)
+        self.emphasis = emphasis
+        self.register_buffer("usual", torch.zeros(n_heard))
         self.changes = nn.ModuleList(nn.Linear(n_heard, 2 * width) for width in widths)
         self._change_nothing()
+
+    def listen(self, x: Tensor) -> Tensor:
+        """Return what is heard in (B, 1, H, W) in [−1, 1], with emphasis but while learning."""
+        heard: Tensor = self.ear(x)
+        if self.training or self.emphasis == 1:
+            return heard
+        return torch.lerp(self.usual, heard, self.emphasis)
 
     def heed(self, place: int, x: Tensor, heard: Tensor) -> Tensor:
         """Change the map (B, C, h, w) at a place among those that heed; others stay as they are."""

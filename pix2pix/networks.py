@@ -34,6 +34,7 @@ class UNetConfig:
     decoder: Literal["transposed", "even"] = "transposed"  # "even" shows no checkerboard
     norm: Norm = "batch"  # "instance" is each picture's own, not learnt
     n_heard: int = 0  # numbers that an ear beside the encoder hears; the paper has none
+    emphasis: float = 1.0  # in painting, on what is heard beyond the usual (decision 24)
 
     def __post_init__(self) -> None:
         if not 2 <= self.n_levels <= 10:
@@ -48,8 +49,8 @@ class UNetConfig:
             raise ValueError(f"decoder must be transposed or even, not {self.decoder}.")
         if self.norm not in ("batch", "instance"):
             raise ValueError(f"norm must be batch or instance, not {self.norm}.")
-        if self.n_heard < 0:
-            raise ValueError(f"n_heard must be 0 or more, not {self.n_heard}.")
+        if self.n_heard < 0 or self.emphasis < 0:
+            raise ValueError("n_heard and emphasis must be 0 or more.")
 
     def n_channels(self, level: int) -> int:
         """Return the encoder's channels at a level; level 0 is the outermost."""
@@ -198,7 +199,7 @@ class UNet(nn.Module):
             )
         inner = range(innermost, max(0, innermost - N_HEEDING), -1)
         widths = [config.n_channels(level - 1) for level in inner]
-        self.hearing = Hearing(config.n_heard, widths) if config.n_heard else None
+        self.hearing = Hearing(config.n_heard, widths, config.emphasis) if config.n_heard else None
 
     def has_skip(self, level: int) -> bool:
         """Tell whether the decoder gets the encoder's picture of this level."""
@@ -211,7 +212,7 @@ class UNet(nn.Module):
 
     def listen(self, x: Tensor) -> Tensor | None:
         """Return what the ear hears, (B, n_heard), if there is one."""
-        return self.hearing.ear(x) if self.hearing else None
+        return self.hearing.listen(x) if self.hearing else None
 
     def encode(self, x: Tensor) -> list[Tensor]:
         """Return the encoder's maps of each level, the outermost first."""

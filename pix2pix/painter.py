@@ -160,7 +160,7 @@ class _Folded(nn.Module):
         ----------
         dtype : that it paints in
         """
-        heard = self.hearing.ear(x) if self.hearing else None
+        heard = self.hearing.listen(x) if self.hearing else None
         x = x.to(dtype).contiguous(memory_format=torch.channels_last)
         encoded = []
         for level, conv in enumerate(self.down):

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from torch.optim import Adam
 
 from pix2pix.contrast import compare_contrasts
+from pix2pix.ear import Hearing
 from pix2pix.grids import SQUARE, spread
 from pix2pix.lessons import fit, vary
 from pix2pix.networks import PatchDiscriminator, UNet, initialise
@@ -27,7 +28,9 @@ from pix2pix.sheets import draw_sheet
 N_WARM_STEPS = 50  # over which the learning rate rises
 _N_LESSONS = 4  # spectrogram pictures that are heard, for each pair of a step that paints
 _N_FITTED = 1_024  # spectrogram pictures from which the numbers are fitted to an ear
-_FITTING = -1_000  # in the place of a step: no step's draws, nor those that are held out
+_N_USUAL = 256  # spectrogram pictures whose mean is taken for the usual
+# In the place of a step: no step's draws, nor those that are held out.
+_FITTING, _USUAL = -1_000, -1_001
 _SQUARE_WEIGHT = 2  # squares are drawn twice as often as each of the other shapes; taste
 _N_SQUARES_HELD_OUT, _N_OTHERS_HELD_OUT = 32, 8  # pairs of a shape that show how far it is
 
@@ -97,8 +100,9 @@ class Trainer:
         ValueError
             It has another form than the settings ask for.
         """
-        heard = painter.config.n_heard or self.settings.unet.n_heard
-        if replace(painter.config, n_heard=heard) != self.settings.unet:
+        unet = self.settings.unet
+        heard = painter.config.n_heard or unet.n_heard
+        if replace(painter.config, n_heard=heard, emphasis=unet.emphasis) != unet:
             raise ValueError(f"The weights to begin with are of another form: {painter.config}.")
         for network in (self.painter, self.average):
             network.load_state_dict(network.state_dict() | painter.state_dict())
@@ -111,18 +115,24 @@ class Trainer:
 
         Beginning with nothing, it would shake the ear until it had found them.
         """
-        generator, n = seeded(self.settings.seed, _FITTING), _N_LESSONS * self.settings.batch
         heard, numbers = [], []
-        for _ in range(math.ceil(_N_FITTED / n)):
-            sounds = self.learnt.batch(generator, n, SQUARE, SQUARE).spectrograms[:, 0]
+        for sounds in self._draw_sounds(_FITTING, _N_FITTED):
             heard.append(self._hear(sounds))
             numbers.append(tell(sounds))
         fit(cast(nn.Linear, self.teller), torch.cat(heard), torch.cat(numbers))
 
+    def _draw_sounds(self, place: int, n_all: int) -> Iterator[Tensor]:
+        """Draw n_all spectrogram pictures to learn from, or a few more, some at a time."""
+        generator, n = seeded(self.settings.seed, place), _N_LESSONS * self.settings.batch
+        for _ in range(math.ceil(n_all / n)):
+            yield self.learnt.batch(generator, n, SQUARE, SQUARE).spectrograms[:, 0]
+
     def _hear(self, sounds: Tensor) -> Tensor:
         """Return what the ear hears in spectrogram pictures (B, 256, 256) in [0, 1]."""
-        seen = _bring(sounds[:, None] * 2 - 1, self.fabric.device)
-        return cast(Tensor, self.painter.listen(seen))
+        return cast(Tensor, self.painter.listen(self._see(sounds)))
+
+    def _see(self, sounds: Tensor) -> Tensor:
+        return _bring(sounds[:, None] * 2 - 1, self.fabric.device)
 
     def step(self, step: int, share: float) -> dict[str, float]:
         """Learn from one batch; see `pix2pix.loop.Training`."""
@@ -299,12 +309,24 @@ class Trainer:
 
     def measure(self) -> float:
         """Return the L1 distance, in [0, 1], of the average network's frames from the true ones."""
+        self._note_usual()
         errors = [(self._paint(pairs) - pairs.frames).abs().mean((1, 2, 3)) for pairs in self.shown]
         return torch.cat(errors).mean().item()
 
     def export(self, path: Path) -> str:
         """Write the average network; return the file's SHA-256."""
+        self._note_usual()
         return save_network(path, self.average)
+
+    @torch.no_grad()
+    def _note_usual(self) -> None:
+        """Note what is heard on average: painting emphasises what differs from it."""
+        if self.average.hearing is None:
+            return
+        sounds = self._draw_sounds(_USUAL, _N_USUAL)
+        heard = [self.average.hearing.ear(self._see(some)) for some in sounds]
+        for network in (self.painter, self.average):
+            cast(Hearing, network.hearing).usual.copy_(torch.cat(heard).mean(0))
 
     @torch.no_grad()
     def _paint(self, pairs: Pairs) -> Tensor:

@@ -1,5 +1,6 @@
 """The ear knows that the columns of a spectrogram picture are time."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -211,5 +212,44 @@ def test_a_painter_without_an_ear_is_given_one_to_go_on_with() -> None:
 
 
 def test_a_strange_number_is_refused() -> None:
-    with pytest.raises(ValueError, match="n_heard must be 0 or more"):
-        UNetConfig(n_heard=-1)
+    for wrong in ({"n_heard": -1}, {"emphasis": -0.1}):
+        with pytest.raises(ValueError, match="n_heard and emphasis must be 0 or more"):
+            UNetConfig(**wrong)
+
+
+def test_painting_emphasises_what_is_not_usual_and_learning_does_not(tmp_path: Path) -> None:
+    trainer = _trainer(replace(HEARING, emphasis=1.5))
+    for step in range(3):
+        trainer.step(step, 0.0)
+    with torch.no_grad():
+        for network in (trainer.painter, trainer.average):
+            for change in network.hearing.changes.parameters():
+                change.normal_(std=0.5, generator=seeded(2))
+    stored = weights.load(tmp_path / "new", trainer.export(tmp_path / "new"))
+    network = load_network(stored)
+    assert network.hearing is not None
+    sounds = torch.cat(
+        [trainer.learnt.batch(seeded(n), 8, 256, 256).spectrograms for n in range(9)]
+    )
+    heard, told = network.hearing.ear(sounds * 2 - 1), network.listen(sounds * 2 - 1)
+    usual = network.hearing.usual
+    torch.testing.assert_close(told, usual + 1.5 * (heard - usual), atol=1e-4, rtol=1e-3)
+    assert (heard.mean(0) - usual).abs().max() < 0.5 * heard.std(0).max()
+    assert torch.equal(network.train().listen(sounds), network.hearing.ear(sounds))
+    network.eval()
+    painter = Painter(network, "float32")
+    ours = painter.paint(sounds[:2, 0], 256, 256) * 2 - 1
+    torch.testing.assert_close(ours, network(sounds[:2] * 2 - 1), atol=1e-3, rtol=1e-3)
+
+
+def test_a_file_from_before_there_was_emphasis_paints_as_it_did(tmp_path: Path) -> None:
+    network = _start(HEARING)
+    stored = weights.load(tmp_path / "new", save_network(tmp_path / "new", network))
+    del stored.tensors["hearing.usual"]
+    form = json.loads(stored.metadata["unet"])
+    assert form.pop("emphasis") == 1
+    weights.save(tmp_path / "old", dict(stored.tensors), {"unet": json.dumps(form)})
+    x = torch.rand(2, 1, 256, 256, generator=seeded(1)) * 2 - 1
+    expected = network.half().float()(x)
+    again = load_network(weights.load(tmp_path / "old", None))
+    torch.testing.assert_close(again(x), expected, atol=1e-5, rtol=1e-4)
