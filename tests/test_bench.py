@@ -11,9 +11,12 @@ from click.testing import CliRunner
 from conftest import WriteWav, music
 
 from bench import __main__ as bench
+from bench.enlarging import SubPixel, enlarge, teach
+from bench.few import Augmented
 from bench.films import make_recipe, time_film
 from bench.floor import measure_floor
 from bench.trials import TRIALS, make_trainer
+from keyframes.gan_training import GanTraining, Sight
 from pix2pix.pairs import Batch
 from pix2pix.training import Trainer
 from themes.frames_figures import SIDE
@@ -75,3 +78,30 @@ def test_a_trial_learns_with_what_it_is_named_for(name: str) -> None:
     assert all(np.isfinite(list(step.values())).all() for step in figures)
     is_plain = trial.trainer is Trainer and not trial.is_told
     assert (figures == same) is is_plain
+
+
+def test_a_sub_pixel_network_begins_as_bicubic_and_learns() -> None:
+    drawn = torch.Generator().manual_seed(0)
+    # Edges in random places, which bicubic blurs.
+    steps = torch.rand(4, 1, 1, 160, generator=drawn).cumsum(3).floor() % 2
+    pictures = steps.expand(-1, -1, 160, -1).contiguous()
+    network = SubPixel(4)
+    small = pictures[:, :, ::2, ::2]
+    assert torch.equal(network(small), enlarge(small))
+    losses = teach(network, pictures, drawn, 60)
+    assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
+
+
+def test_critics_are_shown_augmented_pictures_each_another_way() -> None:
+    grey = torch.full((4, 3, 64, 64), 0.25).requires_grad_()
+    sight = Sight(whole=grey, details=grey)
+    plain = GanTraining.show(Augmented.__new__(Augmented), sight)
+    augmented = Augmented.__new__(Augmented).show(sight)
+    assert plain is sight
+    for seen in (augmented.whole, augmented.details):
+        assert seen.shape == grey.shape
+        assert len({picture.mean().item() for picture in seen}) == 4
+        covered = (seen == -1).all(1).float().mean((1, 2))
+        assert (covered > 0.1).all()
+    (slope,) = torch.autograd.grad(augmented.whole.sum(), grey)
+    assert (slope != 0).float().mean() > 0.3

@@ -41,7 +41,7 @@ N_JUDGED = 256  # held-out pictures that stills are compared with while they are
 # twice as fast at first; and norms settle before the judge joins. L1 at a quarter of the paper's
 # weight is sharper and no further away (decision 12); the ear is decision 15, the emphasis 24.
 PIX2PIX = Settings(
-    unet=UNetConfig(n_skips=3, dropout=0.0, decoder="even", n_heard=64, emphasis=1.15),
+    unet=UNetConfig(n_skips=3, dropout=0.0, decoder="even", n_heard=64, emphasis=1.2),
     judge_width=32,
     learning_rate=4e-4,
     l1_weight=25.0,
