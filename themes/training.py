@@ -38,13 +38,12 @@ from themes.sources import ThemeSource, open_source
 
 N_JUDGED = 256  # held-out pictures that stills are compared with while they are learnt
 # Found by trying: the outer skips print the spectrogram's stripes on the frames; L1 alone teaches
-# twice as fast at first; and norms settle before the judge joins. L1 at a quarter of the paper's
-# weight is sharper and no further away (decision 12); the ear is decision 15, the emphasis 24.
+# twice as fast at first; and norms settle before the judge joins. The ear, and L1 at the paper's
+# weight, are decision 15, the emphasis is 24.
 PIX2PIX = Settings(
     unet=UNetConfig(n_skips=3, dropout=0.0, decoder="even", n_heard=64, emphasis=1.2),
     judge_width=32,
     learning_rate=4e-4,
-    l1_weight=25.0,
     contrast_weight=5.0,
     listen_until=0.12,
     settle_from=0.3,
