@@ -54,10 +54,10 @@ class Survey:
             )
         if n < MANY:
             return (
-                f"{n} pictures give variations and mixtures of them, thanks to the base network"
-                f" that training starts from; {MANY} or more give new ones."
+                f"{n} pictures give their colours, light and moods in flowing shapes, and not the"
+                f" things in them; {MANY} or more give more variety."
             )
-        return f"{n} pictures are enough for new pictures in their style."
+        return f"{n} pictures are enough for much variety in their colours, light and moods."
 
     def split(self) -> Split:
         """Hold out every tenth picture where there are a hundred or more, else none.
