@@ -112,7 +112,8 @@ def test_pix2pix_begins_with_a_published_checkpoint(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     begun = read_painter(tmp_path / "latest_net_G.pth")
     mine = read_painter(Path("models/mine/pix2pix.safetensors"))
-    assert mine.config == replace(begun.config, n_heard=PIX2PIX.unet.n_heard)  # it has an ear now
+    ours = PIX2PIX.unet  # it has an ear now
+    assert mine.config == replace(begun.config, n_heard=ours.n_heard, emphasis=ours.emphasis)
     learnt = dict(mine.named_parameters())
     for name, parameter in begun.named_parameters():
         torch.testing.assert_close(
