@@ -18,11 +18,14 @@ from torch import Tensor, nn  # noqa: E402
 from torch.autograd import backward  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 
+from film.colours import BLUE, GREEN, RED  # noqa: E402
+from film.planes import Size, canvas_size  # noqa: E402
 from film.segments import BATCH_FRAMES  # noqa: E402
+from measures.pairs import measure_psnr_db, measure_sharpness  # noqa: E402
 from training_data.picture_arrays import MADE  # noqa: E402
 
 SIDE = 512  # pixels
-CANVAS = (256, 456)  # what is painted for a film of 16:9
+FILM = Size(height=720, width=1280)
 N_LEARNT, N_HELD_OUT = 256, 64  # pictures
 N_BATCH, PATCH = 16, 64  # pieces a step, and their side before they are enlarged
 RATE = 2e-3
@@ -51,7 +54,7 @@ class SubPixel(nn.Module):
 
 
 def enlarge(x: Tensor) -> Tensor:
-    """Enlarge to twice the sides by bicubic, as films are."""
+    """Enlarge to twice the sides by bicubic; in float32, where films are enlarged in 8 bits."""
     return F.interpolate(x, scale_factor=2, mode="bicubic", antialias=True)
 
 
@@ -69,9 +72,8 @@ def main(maker: str, steps: int, width: int) -> None:
     click.echo("| enlarged by | PSNR, dB | sharpness | ms a frame |\n| --- | --- | --- | --- |")
     with torch.inference_mode():
         for name, way in ways.items():
-            made = way(_halve(held_out)).clamp(0, 1)
-            psnr = -10 * (made - held_out).square().mean((1, 2, 3)).log10().mean()
-            sharp = _measure_sharpness(made) / _measure_sharpness(held_out)
+            pictures = way(_halve(held_out)).clamp(0, 1).numpy(), held_out.numpy()
+            psnr, sharp = measure_psnr_db(*pictures).mean(), measure_sharpness(*pictures)
             click.echo(f"| {name} | {psnr:.2f} | {sharp:.3f} | {_time(way):.1f} |")
 
 
@@ -93,7 +95,7 @@ def teach(network: SubPixel, pictures: Tensor, drawn: torch.Generator, steps: in
 
 def _make(maker: str, drawn: torch.Generator, n: int) -> Tensor:
     """Return the luma of pictures, (n, 1, SIDE, SIDE) in [0, 1]."""
-    weights = torch.tensor([0.2126, 0.7152, 0.0722]).view(3, 1, 1)
+    weights = torch.tensor([RED, GREEN, BLUE]).view(3, 1, 1)
     made = [MADE[maker](drawn, 16, SIDE, SIDE).float() / 255 for _ in range(n // 16)]
     return (torch.cat(made) * weights).sum(1, keepdim=True)
 
@@ -109,14 +111,10 @@ def _halve(pictures: Tensor) -> Tensor:
     return F.avg_pool2d(pictures, 2)
 
 
-def _measure_sharpness(pictures: Tensor) -> Tensor:
-    """Return the mean step from pixel to pixel along both sides."""
-    return pictures.diff(dim=2).abs().mean() + pictures.diff(dim=3).abs().mean()
-
-
 def _time(way: Callable[[Tensor], Tensor]) -> float:
     """Return the milliseconds that a frame takes, in batches as films are made in."""
-    frames = torch.rand(BATCH_FRAMES, 1, *CANVAS)
+    canvas = canvas_size(FILM)
+    frames = torch.rand(BATCH_FRAMES, 1, canvas.height, canvas.width)
     times_s = []
     for _ in range(N_TIMED):
         begun_s = time.perf_counter()

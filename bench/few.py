@@ -26,12 +26,14 @@ from keyframes.stills import paint_all  # noqa: E402
 from measures.pictures import Judge  # noqa: E402
 from pix2pix.painter import choose_precision  # noqa: E402
 from themes.arrays import Bytes, Floats, save_sheet  # noqa: E402
+from themes.sources import LONG  # noqa: E402
 from themes.training import find_base  # noqa: E402
 from training_data.cuts import Cuts  # noqa: E402
 from training_data.survey import survey  # noqa: E402
 
 SIDE = 256  # pixels
-SHAPES = ((SIDE, SIDE), (SIDE, 464), (464, SIDE))  # (height, width)
+WIDE = round(SIDE * LONG)
+SHAPES = ((SIDE, SIDE), (SIDE, WIDE), (WIDE, SIDE))  # (height, width)
 N_CUTS = 1_000  # of each shape, to learn from
 HELD_OUT_EVERY = 3  # pictures
 N_COMPARED, N_SHOWN = 512, 24  # stills
@@ -73,11 +75,8 @@ def main(folder: Path, steps: int, only: Sequence[str], sheet: Path | None) -> N
     learnt = [path for path in paths if path not in held_out]
     judge = Judge([_cut(held_out, N_COMPARED, SHAPES[0], seed=1)])
     cuts = [_cut(learnt, N_CUTS, shape, seed=0) for shape in SHAPES]
-    material = Material(
-        pictures=cuts,
-        density=1.0,
-        judge=lambda _: 0.0,  # compared once, at the end
-    )
+    # Its own judge sees fewer stills than are compared here, and is not asked.
+    material = Material(pictures=cuts, density=1.0, judge=lambda _: 0.0)
     click.echo("| critics see pictures | steps | distance of stills, fine to coarse |")
     click.echo("| --- | --- | --- |")
     _tell("(training pictures)", 0, judge, cuts[0][:N_COMPARED])
@@ -86,7 +85,8 @@ def main(folder: Path, steps: int, only: Sequence[str], sheet: Path | None) -> N
         training = make_training(name, material)
         for step in range(steps):
             training.step(step, step / steps)
-            if (step + 1) % (steps / N_LOOKS) < 1:
+            # In whole numbers: a fraction of 100 steps missed the last one.
+            if (step + 1) * N_LOOKS % steps < N_LOOKS:
                 painted = _paint(training)
                 _tell(name, step + 1, judge, painted)
         shown.append(painted[:N_SHOWN])

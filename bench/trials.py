@@ -25,12 +25,12 @@ from keyframes.layers import Attention  # noqa: E402
 from measures import pairs as pair_measures  # noqa: E402
 from pix2pix.grids import spread  # noqa: E402
 from pix2pix.networks import PatchDiscriminator, UNet  # noqa: E402
-from pix2pix.painter import Painter, choose_precision  # noqa: E402
+from pix2pix.painter import choose_precision  # noqa: E402
 from pix2pix.pairs import Batch, PairSource  # noqa: E402
 from pix2pix.training import Trainer  # noqa: E402
 from themes.arrays import Floats, save_sheet  # noqa: E402
 from themes.checking import N_RUNNING, N_SONGS  # noqa: E402
-from themes.frames_figures import SIDE, measure_music, paint  # noqa: E402
+from themes.frames_figures import SIDE, Paints, measure_music, paint  # noqa: E402
 from themes.sources import Makers  # noqa: E402
 from themes.training import PIX2PIX  # noqa: E402
 from training_data.excerpts import Excerpt, make_excerpts  # noqa: E402
@@ -239,7 +239,7 @@ def main(maker: str, only: tuple[str, ...], steps: int, width: int, sheet: Path 
                 trainer.step(step, step / steps)
         networks = {f"{name}, no average": trainer.painter.eval(), name: trainer.average}
         for row, network in networks.items():
-            painter = cast(Painter, _Unfolded(network))
+            painter = _Unfolded(network)
             painted = paint(painter, drawn.spectrograms[:, 0])
             rows[row] = _compare(painted, drawn.frames.numpy(), painter, excerpts)
             cells = " | ".join(f"{number:.3f}" for number in rows[row].values())
@@ -270,19 +270,14 @@ def make_trainer(
     return trial.trainer(fabric, settings, learnt, held_out, tell)
 
 
-def _compare(painted: Floats, true: Floats, painter: Painter, excerpts: list[Excerpt]) -> Row:
+def _compare(painted: Floats, true: Floats, painter: Paints, excerpts: list[Excerpt]) -> Row:
     music = measure_music(painter, excerpts)
     return {
         **asdict(pair_measures.compare(painted, true)),
-        "sharpness": _measure_sharpness(painted) / _measure_sharpness(true),
+        "sharpness": pair_measures.measure_sharpness(painted, true),
         "top_10": music["hits"]["top_10"],
         "temporal_ratio": music["temporal_ratio"],
     }
-
-
-def _measure_sharpness(frames: Floats) -> float:
-    """Return the mean step from pixel to pixel along both sides."""
-    return float(sum(np.abs(np.diff(frames, axis=axis)).mean() for axis in (2, 3)))
 
 
 def _ignore(_done: int, _n: int) -> None:

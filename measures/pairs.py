@@ -64,6 +64,15 @@ def measure_psnr_db(frames: Floats, true: Floats) -> Floats:
     return np.asarray(-10 * np.log10(np.maximum(error, 1e-10)), np.float32)
 
 
+def measure_sharpness(frames: Floats, true: Floats) -> float:
+    """Return the mean step from pixel to pixel along both sides, over that of the true frames."""
+    steps = [
+        sum(np.abs(np.diff(pictures, axis=axis)).mean() for axis in (2, 3))
+        for pictures in (frames, true)
+    ]
+    return float(steps[0] / steps[1])
+
+
 def _luma(frames: Floats) -> Floats:
     return np.asarray(np.einsum("nchw,c->nhw", frames, _LUMA), np.float32)
 

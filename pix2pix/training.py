@@ -15,7 +15,6 @@ from torch.nn import functional as F
 from torch.optim import Adam
 
 from pix2pix.contrast import compare_contrasts
-from pix2pix.ear import Hearing
 from pix2pix.grids import SQUARE, spread
 from pix2pix.lessons import fit, vary
 from pix2pix.networks import PatchDiscriminator, UNet, initialise
@@ -325,8 +324,7 @@ class Trainer:
             return
         sounds = self._draw_sounds(_USUAL, _N_USUAL)
         heard = [self.average.hearing.ear(self._see(some)) for some in sounds]
-        for network in (self.painter, self.average):
-            cast(Hearing, network.hearing).usual.copy_(torch.cat(heard).mean(0))
+        self.average.hearing.usual.copy_(torch.cat(heard).mean(0))
 
     @torch.no_grad()
     def _paint(self, pairs: Pairs) -> Tensor:

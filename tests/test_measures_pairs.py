@@ -9,6 +9,7 @@ from measures.pairs import (
     measure_hits,
     measure_l1,
     measure_psnr_db,
+    measure_sharpness,
     measure_ssim,
     measure_stripes,
     measure_temporal_ratio,
@@ -115,3 +116,8 @@ def test_stripes_are_seen_where_columns_or_rows_are_printed() -> None:
     scored = measure_stripes(true + error + 0.05 * tones[:, None].astype(np.float32), true, sound)
     assert scored.rows > 0.7
     assert abs(scored.columns) < 0.15
+
+
+def test_sharpness_is_that_of_the_true_frames_over_which_it_is_told(frames: np.ndarray) -> None:
+    assert measure_sharpness(frames, frames) == pytest.approx(1)
+    assert measure_sharpness(frames / 2, frames) == pytest.approx(0.5)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,7 +11,6 @@ from torch import Tensor
 
 from measures import pairs as pair_measures
 from measures import pictures as picture_measures
-from pix2pix.painter import Painter
 from pix2pix.pairs import PairSource
 from themes.arrays import N_AT_ONCE, Floats, save_sheet, to_bytes
 from training_data.excerpts import Excerpt
@@ -24,8 +23,15 @@ N_FOUND = 100  # frames among which each is looked for
 BASELINES = ("mean_training_frame", "frame_of_nearest_training_spectrogram")
 
 
+class Paints(Protocol):
+    """What paints frames, as `pix2pix.painter.Painter` does."""
+
+    def paint(self, windows: Tensor, height: int, width: int, /) -> Tensor:
+        """Paint a frame, (B, 3, height, width), for each spectrogram picture (B, 256, 256)."""
+
+
 def measure_frames(
-    painter: Painter, learnt: PairSource, held_out: PairSource, sheets: Path
+    painter: Paints, learnt: PairSource, held_out: PairSource, sheets: Path
 ) -> dict[str, Any]:
     """Compare painted frames with the true ones, with the mean frame and with the nearest one's."""
     n = min(N_FRAMES, held_out.shapes[SIDE, SIDE])
@@ -45,7 +51,7 @@ def measure_frames(
     }
 
 
-def measure_music(painter: Painter, excerpts: Sequence[Excerpt]) -> dict[str, Any]:
+def measure_music(painter: Paints, excerpts: Sequence[Excerpt]) -> dict[str, Any]:
     """Take the figures that need frames in a row: is the right one found, does the film flicker.
 
     Parameters
@@ -68,7 +74,7 @@ def measure_music(painter: Painter, excerpts: Sequence[Excerpt]) -> dict[str, An
     return {**found, "temporal_ratio": float(np.nanmean(ratios))}
 
 
-def paint(painter: Painter, spectrograms: Tensor) -> Floats:
+def paint(painter: Paints, spectrograms: Tensor) -> Floats:
     """Paint the frames of spectrogram pictures (n, 256, 256), (n, 3, 256, 256) in [0, 1]."""
     batches = [painter.paint(b, SIDE, SIDE).cpu() for b in torch.split(spectrograms, N_AT_ONCE)]
     return torch.cat(batches).numpy()
