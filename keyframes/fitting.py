@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from keyframes.knots import Knots, spline_rows
+from keyframes.knots import SUNK, Knots, spline_rows
 from keyframes.latents import Portrait
 from keyframes.stills import Stills
 
@@ -56,7 +56,9 @@ def _descend(stills: Stills, target: Tensor, style: Tensor, tell: Callable[[int]
     height, width = target.shape[2:]
     rows, columns = spline_rows(height), spline_rows(width)
     with torch.no_grad():
-        knots = stills.generator.fields(style, height, width).coarse * HEIGHT
+        fields = stills.generator.fields(style, height, width)
+        knots = fields.coarse * HEIGHT
+        ridges = None if fields.ridges is None else torch.full_like(fields.ridges, SUNK)
     optimiser = torch.optim.Adam(
         [
             {"params": [knots.requires_grad_()], "lr": KNOTS_RATE},
@@ -70,7 +72,8 @@ def _descend(stills: Stills, target: Tensor, style: Tensor, tell: Callable[[int]
         shaken = knots + strength * torch.randn(knots.shape, generator=random).to(knots)
         down, right = divmod(step % 4, 2)  # a quarter of the pixels is enough for a step
         seen = rows[down::2], columns[right::2]
-        painted = stills.generator.read(Knots(coarse=shaken), style, *seen)
+        bare = Knots(coarse=shaken, ridges=ridges)
+        painted = stills.generator.read(bare, style, *seen)
         loss = F.l1_loss(painted, target[:, :, down::2, right::2])
         optimiser.zero_grad()
         torch.autograd.backward(loss)

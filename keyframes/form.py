@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass, fields
 
-OPTIONAL = ("n_octaves", "n_spots", "n_fine", "n_lines", "n_layers")  # 0 leaves them out
+OPTIONAL = (
+    "n_octaves",
+    "n_spots",
+    "n_ridges",
+    "place",
+    "n_fine",
+    "n_lines",
+    "n_layers",
+)  # 0 leaves them out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +30,8 @@ class Form:
     n_fields: int = 16  # smooth fields that pictures are read from
     n_fine: int = 4  # finer ones beside them; 0 where nothing in the pictures is small
     n_spots: int = 3  # layers that are a disc or a glow, anywhere
+    n_ridges: int = 0  # layers that are all below a ridge, of land that is kept; and a shore
+    place: int = 0  # which number of the noise says where along the land a picture stands
     n_lines: int = 8  # fields of the row alone, and as many of the column; 0: nothing straight
     line_width: int = 48  # channels inside the network of the lines
     hardness: float = 4.0  # of the lines, see `keyframes.knots.harden` (decision 22)

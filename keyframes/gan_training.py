@@ -76,6 +76,8 @@ class Settings:
     alone: float = 0.35  # share of a training from nothing in which known pictures are all there is
     alone_rate: float = 8e-4  # of learning, in it
     alone_momentum: float = 0.9
+    land: float = 0.1  # share of it at first in which nothing but bands between ridges is painted
+    land_rate: float = 2e-3  # of learning, in it
     hard_from: float = 0.3  # share of a training from which lines are as hard as their form says
     penalty: float = 0.5  # gamma of R1 and R2
     penalty_every: int = 8  # steps
@@ -170,6 +172,7 @@ class GanTraining:
         self.critic_learner = Learner(fabric, self.critics)
         copies_alone = material.numbers is not None and base is None
         self.contest_from = settings.alone if copies_alone else 0.0
+        self.land_until = settings.land if copies_alone and form.n_ridges else 0.0
         if base is not None:
             self.generator.load_state_dict(base.generator.state_dict())
             if base.critics is not None:
@@ -184,6 +187,8 @@ class GanTraining:
         batch = self._draw(generator)
         views = draw_views(generator, *batch.pictures.shape[2:])
         true = _cut(batch.pictures, views, self.fabric.device)
+        if share < self.land_until:
+            return self._find_land(batch, views, true, step, share)
         canvas = self._lay(batch)
         n = len(batch.noise)
         whole = canvas.read(views.whole, slice(n))
@@ -202,6 +207,26 @@ class GanTraining:
             loss = loss + contest
         self.learner.learn(loss, step, share, pace)
         update_average(self.average, self.generator, step, self.settings.half_life)
+        return figures
+
+    def _find_land(
+        self, batch: _Batch, views: Views, true: Sight, step: int, share: float
+    ) -> dict[str, float]:
+        """Learn where ridges are and which colours lie between them.
+
+        Once fields and hazes have painted a mountain as a haze, no ridge finds its place any more.
+        """
+        height, width = batch.pictures.shape[2:]
+        density, view = self.material.density, views.whole
+        rows, columns = (spline_rows(side, density) for side in (height, width))
+        styles = self.generator.style(batch.noise.to(self.fabric.device))
+        seen = rows[view.rows], columns[view.columns]
+        painted = self.generator.paint_land(styles, height, width, density, *seen)
+        figures, loss = self._compare(painted, true.whole)
+        settings = self.settings
+        pace = Pace(rate=settings.land_rate, momentum=settings.alone_momentum)
+        self.learner.learn(loss, step, share, pace)
+        update_average(self.average, self.generator, step, settings.half_life)
         return figures
 
     def show(self, sight: Sight) -> Sight:

@@ -5,11 +5,12 @@ Fields are cubic B-splines, given by their knots. The picture lies in the middle
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import repeat
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from keyframes.layers import spline
 
@@ -18,6 +19,9 @@ KNOT = 8  # pixels from one knot of the fields to the next
 FINE_KNOT = 4  # the same of the fine fields
 LINE_KNOT = 2  # the same of the lines
 UNIT = 128  # pixels from the middle of a picture to coordinate 1
+SUNK = 4.0  # units below the middle of a picture: a ridge that is not there
+DEEPEST = 1.5  # units below a ridge to which it has folds
+WETNESS = 100.0  # of what lies a unit below the shore, as a logit
 NEAREST = 0.004  # square of the distance from a spot within which it grows no stronger
 
 
@@ -32,6 +36,9 @@ class Knots:
     fine: Tensor | None = None  # (B, n_fine, 8n, 8m)
     rows: Tensor | None = None  # (B, n_lines, 16n), of lines that change from row to row alone
     columns: Tensor | None = None  # (B, n_lines, 16m), from column to column
+    # (B, 2 n_ridges + 1, 16m), in units: y of the ridges, where along their land each column is,
+    # from −1 to 1, and y of the shore, below which all is seen again.
+    ridges: Tensor | None = None
 
     def __getitem__(self, some: slice) -> "Knots":
         return self.map(lambda knots: knots[some])
@@ -41,21 +48,19 @@ class Knots:
 
     def split(self, n: int) -> Iterator["Knots"]:
         """Take n pictures at a time; unlike slices, all at once on the way back."""
-        fine, rows, columns = (
+        names = [field.name for field in fields(self)]
+        parts = (
             repeat(None) if knots is None else torch.split(knots, n)
-            for knots in (self.fine, self.rows, self.columns)
+            for knots in (getattr(self, name) for name in names)
         )
-        for part in zip(torch.split(self.coarse, n), fine, rows, columns, strict=False):
-            yield Knots(coarse=part[0], fine=part[1], rows=part[2], columns=part[3])
+        for part in zip(*parts, strict=False):
+            yield Knots(**dict(zip(names, part, strict=True)))
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Knots":
         """Change all there are."""
-        return Knots(
-            coarse=change(self.coarse),
-            fine=None if self.fine is None else change(self.fine),
-            rows=None if self.rows is None else change(self.rows),
-            columns=None if self.columns is None else change(self.columns),
-        )
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        there = {name: change(knots) for name, knots in given.items() if knots is not None}
+        return Knots(**there)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +88,15 @@ class Reading:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What is read beside the knots of pictures."""
+
+    spots: Tensor  # (B, n_spots, 2), y and x in units, n_spots 0 or more
+    # (n_ridges, down, along), what is to be seen below each ridge, from its top to `DEEPEST`.
+    folds: Tensor | None
+
+
 def harden(lines: Tensor, hardness: float) -> Tensor:
     """Draw lines, as they are read at pixels, towards two values, from which they change at once.
 
@@ -108,31 +122,35 @@ def read_across(knots: Knots, columns: Reading, hardness: float) -> Knots:
         fine=None if knots.fine is None else knots.fine @ columns.fine.T,
         rows=knots.rows,
         columns=None if knots.columns is None else harden(knots.columns @ columns.line.T, hardness),
+        ridges=None if knots.ridges is None else knots.ridges @ columns.line.T,
     )
 
 
 def read_strip(
-    strip: Reading, across: Knots, columns: Reading, spots: Tensor | None, hardness: float
+    strip: Reading, across: Knots, columns: Reading, given: Given | None, hardness: float
 ) -> Tensor:
     """Read some rows (h) of what `read_across` gave: (B, n_read, h · w).
 
-    First come the fields, then y and x and how near the spots are, then fine fields, lines of
-    rows, of columns.
+    First come the fields, then y and x, how near the spots are, how far below each ridge a pixel
+    is, whether it is wet, and the ridges' folds; then fine fields, lines of rows, of columns.
 
     Parameters
     ----------
-    spots : (B, n_spots, 2), y and x, n_spots 0 or more; None in older themes, without y and x
+    given : what is read as it is given; None in older themes, without y and x
     hardness : of the lines, as they were read across with
     """
     read = [strip.coarse @ across.coarse]
     plane = read[0].shape[2:]
-    if spots is not None:
-        read.append(strip.place[:, None].expand(len(across), 1, *plane))
-        read.append(columns.place.expand(len(across), 1, *plane))
-        down = strip.place - spots[:, :, :1]
+    if given is not None:
+        y, below = strip.place[None, None, :, None], []
+        if across.ridges is not None and given.folds is not None:
+            y, under, wet, stands = _see_land(strip, across.ridges)
+            below = [under, wet, _read_folds(given.folds, stands, under)]
+        spots = given.spots
+        read += [side.expand(len(across), 1, *plane) for side in (y, columns.place)]
         along = columns.place - spots[:, :, 1:]
-        away = down.square()[:, :, :, None] + (along.square() + NEAREST)[:, :, None]
-        read.append(away.log() * -0.5)
+        away = (y - spots[:, :, :1, None]).square() + (along.square() + NEAREST)[:, :, None]
+        read += [away.log() * -0.5, *below]
     if across.fine is not None:
         read.append(strip.fine @ across.fine)
     if across.rows is not None and across.columns is not None:
@@ -140,6 +158,43 @@ def read_strip(
         read.append(rows[:, :, :, None].expand(-1, -1, *plane))
         read.append(across.columns[:, :, None].expand(-1, -1, *plane))
     return (torch.cat(read, 1) if len(read) > 1 else read[0]).flatten(2)
+
+
+def read_land(strip: Reading, ridges: Tensor) -> Tensor:
+    """Read y, how far below each ridge a pixel is and whether it is wet: (B, n_ridges + 2, h · w).
+
+    Parameters
+    ----------
+    ridges : as `read_across` gives them
+    """
+    y, under, wet, _ = _see_land(strip, ridges)
+    return torch.cat([y, under, wet], 1).flatten(2)
+
+
+def _see_land(strip: Reading, ridges: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return y as seen in water, depth below each ridge, wetness, and place along each land."""
+    n = ridges.shape[1] // 2
+    tops, along, shore = torch.split(ridges[:, :, None], [n, n, 1], 1)
+    y = strip.place[:, None]
+    wet = torch.sigmoid(WETNESS * (y - shore))
+    y = torch.where(y > shore, 2 * shore - y, y)
+    return y, y - tops, wet, along
+
+
+def _read_folds(folds: Tensor, along: Tensor, under: Tensor) -> Tensor:
+    """Read what is to be seen below ridges: (B, n_ridges, h, w)."""
+    down = (2 / DEEPEST) * under - 1
+    places = torch.stack([along.expand_as(down), down], 4)  # (B, n_ridges, h, w, 2)
+    # A ridge after the other, as so many pictures of one channel.
+    of_each = places.transpose(0, 1).flatten(1, 2)
+    seen = F.grid_sample(folds[:, None], of_each, padding_mode="border", align_corners=True)
+    B, n, h, w = down.shape
+    return seen.reshape(n, B, h, w).transpose(0, 1)
+
+
+def n_line_knots(n_pixels: int, density: float) -> int:
+    """Return how many knots of lines cover a side of a picture."""
+    return n_places(n_pixels, density) * PLACE // LINE_KNOT
 
 
 def n_places(n_pixels: int, density: float) -> int:

@@ -20,6 +20,7 @@ from pix2pix.threads import one_thread
 BEFORE: dict[str, float] = {
     "n_octaves": 0,
     "n_spots": 0,
+    "n_ridges": 0,
     "n_fine": 0,
     "n_lines": 0,
     "n_layers": 0,

@@ -8,7 +8,7 @@ import torch
 from keyframes.critic import Critic
 from keyframes.form import Form
 from keyframes.generator import Generator
-from keyframes.knots import read_across, read_strip, spline_rows
+from keyframes.knots import Given, read_across, read_strip, spline_rows
 from keyframes.layers import StyledConv, StyledMix, initialise, normalise, spline
 from pix2pix.run import seeded
 
@@ -62,7 +62,8 @@ def test_lines_go_straight_across_and_hold_what_is_a_few_pixels_wide() -> None:
     generator, styles = _start(Generator(FORM)), _styles(1)
     knots, whole = generator.fields(styles, 256, 256), spline_rows(256)
     across = read_across(knots, whole, 0.0)
-    read = read_strip(whole, across, whole, torch.zeros(1, 0, 2), 0.0).reshape(-1, 256, 256)
+    given = Given(spots=torch.zeros(1, 0, 2), folds=None)
+    read = read_strip(whole, across, whole, given, 0.0).reshape(-1, 256, 256)
     lines = read[-2 * FORM.n_lines :]
     down, across = lines.chunk(2)
     assert (down - down[:, :, :1]).abs().max() < 1e-5

@@ -41,6 +41,10 @@ class ThemeSource(Protocol):
     def has_lines(self) -> bool:
         """Whether things in the pictures are straight, upright or level, as houses are."""
 
+    @property
+    def place(self) -> int | None:
+        """Which of the numbers says where along a land with ridges a picture stands, if any."""
+
     def pictures(self, side: int, progress: Progress) -> Iterator[Pictures]:
         """Give square, wide and tall pictures of a short side in pixels, made when asked for."""
 
@@ -114,6 +118,7 @@ class Makers:
                 )
         self.names = names
         self.has_lines = any(MADE[name].has_lines for name in names)
+        self.place = MADE[names[0]].place if len(names) == 1 else None
 
     def pictures(self, side: int, progress: Progress) -> Iterator[Pictures]:
         """Give pictures of all makers."""
@@ -182,6 +187,7 @@ class OwnPictures:
     """A user's folder of pictures; frames are made of them to the project's songs."""
 
     has_lines = True  # for all that is known
+    place = None
 
     def __init__(self, plan: Plan, folder: Path, tell: Tell) -> None:
         self.plan = plan
@@ -221,6 +227,7 @@ class MusicVideos:
     """A user's music videos: their sound, and their frames, which are the pictures as well."""
 
     has_lines = True  # for all that is known
+    place = None
 
     def __init__(self, plan: Plan, folder: Path, tell: Tell) -> None:
         self.plan = plan

@@ -49,6 +49,8 @@ PIX2PIX = Settings(
     settle_from=0.3,
     judge_from=0.5,
 )
+# With ridges for most of what is in a picture, fewer layers have to be found.
+N_RIDGES, N_LAYERS_ON_LAND = 6, 8
 HEARING = "abstract"  # the shipped theme whose pix2pix new themes start from
 
 
@@ -137,10 +139,7 @@ def _open_keyframes(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watc
         held_out = source.held_out(N_JUDGED, plan.size, watch.made)
     # What a maker's pictures were made from teaches faster than what a base knows already.
     base = None if plan.from_scratch or plan.made else find_base()
-    if base:
-        form = base.generator.form
-    else:
-        form = Form() if source.has_lines else replace(Form(), n_lines=0)
+    form = base.generator.form if base else _choose_form(source)
     numbers = source.numbers(form.n_noise)
     # Where numbers are known every noise has a picture: see decision 11. A base's own factor says
     # nothing of what is learnt from it.
@@ -153,6 +152,13 @@ def _open_keyframes(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watc
     )
     bf16 = plan.uses_bf16(automatic=choose_precision() == "bf16")
     return GanTraining(fabric, form, GanSettings(bf16=bf16), material, plan.seed, base)
+
+
+def _choose_form(source: ThemeSource) -> Form:
+    form = Form() if source.has_lines else replace(Form(), n_lines=0)
+    if source.place is None:
+        return form
+    return replace(form, n_ridges=N_RIDGES, place=source.place, n_layers=N_LAYERS_ON_LAND)
 
 
 def find_base() -> Base | None:

@@ -53,10 +53,11 @@ class Made:
     Parameters
     ----------
     has_lines : whether things in them are straight, upright or level, as houses are
+    place : which of the numbers says where along a land with ridges a picture stands
     """
 
-    def __init__(self, maker: _Maker, *, has_lines: bool) -> None:
-        self._maker, self.has_lines = maker, has_lines
+    def __init__(self, maker: _Maker, *, has_lines: bool, place: int | None = None) -> None:
+        self._maker, self.has_lines, self.place = maker, has_lines, place
 
     def __call__(self, generator: Generator, n: int, height: int, width: int) -> Tensor:
         """Return n pictures; see `Source`."""
@@ -77,7 +78,7 @@ class Made:
 MADE = {
     "abstract": Made(abstract, has_lines=False),
     "cityscape": Made(cityscape, has_lines=True),
-    "landscape": Made(landscape, has_lines=False),
+    "landscape": Made(landscape, has_lines=False, place=landscape.NAMES.index("place")),
 }
 
 

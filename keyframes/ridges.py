@@ -1,0 +1,93 @@
+"""Ridges one before the other, along land that is kept: what is seen of it, from where one stands.
+
+A network that lays waves with phases of their own finds no ridge that all its pictures share, when
+each shows another stretch. It is told where a picture stands, and moves a panorama along.
+"""
+
+import torch
+from torch import Generator as RandomGenerator
+from torch import Tensor, nn
+
+from keyframes.form import Form
+from keyframes.knots import DEEPEST, LINE_KNOT, UNIT
+from keyframes.layers import Special
+
+N_SHAPES = 4  # kept along each ridge; a style weighs them: dunes, crags, trees
+FOLD_KNOT = 4  # pixels from one knot of the folds to the next
+N_KEPT = 640  # knots of them; beyond the ends they stay as they are
+FAR_PACE, NEAR_PACE = 4.5, 3.0  # units from one end of the places to the other, to begin with
+LIVELY = 4.0  # units to a number that is kept: one step of learning then moves a ridge by pixels
+ROUGH = 0.06  # of the ridges, in units, to begin with
+HORIZON, NEAREST = -0.05, 0.6  # heights of the ridges, to begin with
+FREE = 0.3  # how far they rise or fall from there: what could sink out of sight would
+SHORE = 0.9  # to begin with
+
+
+class Ridges(Special):
+    """Lay ridges, far to near, and a shore below which all is seen again.
+
+    Each ridge keeps shapes, curves of some picture widths. Styles say how high it stands and how
+    much of each shape it shows, and the place of a picture, the last number of its style, how far
+    it is moved along: far ones more than near ones, or as it is learnt.
+    """
+
+    usual_heights: Tensor
+
+    def __init__(self, form: Form) -> None:
+        super().__init__()
+        self.n_ridges = form.n_ridges
+        self.shapes = nn.Parameter(torch.empty(form.n_ridges, N_SHAPES, N_KEPT))
+        n_down, n_along = round(DEEPEST * UNIT / FOLD_KNOT), N_KEPT * LINE_KNOT // FOLD_KNOT
+        self.flanks = nn.Parameter(torch.empty(form.n_ridges, n_down, n_along))
+        self.pace = nn.Parameter(torch.empty(form.n_ridges))  # units
+        self.weights = nn.Linear(form.n_style, form.n_ridges * N_SHAPES)
+        self.heights = nn.Linear(form.n_style, form.n_ridges + 1)  # of ridges and shore, in squares
+        levels = torch.linspace(HORIZON, NEAREST, form.n_ridges)
+        levels = torch.cat([levels, torch.tensor([SHORE])])
+        self.register_buffer("usual_heights", levels, persistent=False)
+        self.stretch = nn.Linear(form.n_style, form.n_ridges + 1)  # and how much more in tall ones
+
+    def forward(self, styles: Tensor, n_across: int, half_height: float) -> Tensor:
+        """Lay them over pictures.
+
+        Parameters
+        ----------
+        styles : (B, n_style), the last number the place in [0, 1]
+        n_across : knots of lines along the pictures
+        half_height : of the pictures, in units
+
+        Returns
+        -------
+        See `keyframes.knots.Knots.ridges`.
+        """
+        knots = torch.arange(n_across, device=styles.device) + (N_KEPT - n_across) / 2
+        moved = (styles[:, -1:] - 0.5) * self.pace * (UNIT / LINE_KNOT)
+        at = (knots + moved[:, :, None]).clamp(0, N_KEPT - 1.001)  # (B, n_ridges, n_across)
+        before = at.detach().floor()
+        place = torch.arange(self.n_ridges, device=styles.device)[:, None]
+        kept = self.shapes.transpose(1, 2)  # (n_ridges, N_KEPT, N_SHAPES)
+        start, end = kept[place, before.long()], kept[place, before.long() + 1]
+        shapes = torch.lerp(start, end, (at - before)[..., None])
+        weights = self.weights(styles).unflatten(1, (self.n_ridges, 1, N_SHAPES))
+        along = (2 / (N_KEPT - 1)) * at - 1
+        rise = LIVELY * (shapes * weights).sum(3)
+        level = self.usual_heights + FREE * torch.tanh(self.heights(styles))
+        level = level + (half_height - 1) * self.stretch(styles)
+        shore = level[:, -1:, None].expand(-1, 1, n_across)
+        return torch.cat([level[:, :-1, None] - rise, along, shore], 1)
+
+    def folds(self) -> Tensor:
+        """Return what is to be seen below each ridge, see `keyframes.knots.Given`."""
+        return LIVELY * self.flanks
+
+    def start(self, generator: RandomGenerator) -> None:
+        """Begin with low hills that differ, evenly from the horizon to the foreground."""
+        drawn = torch.randn(self.shapes.shape, generator=generator).cumsum(2)
+        drawn = drawn - drawn.mean(2, keepdim=True)
+        self.shapes.copy_(ROUGH / LIVELY * drawn / drawn.std(2, keepdim=True))
+        self.flanks.zero_()
+        self.pace.copy_(torch.linspace(FAR_PACE, NEAR_PACE, self.n_ridges))
+        self.weights.weight.mul_(0.1)
+        self.weights.bias.fill_(1.0)
+        for heights in (self.heights, self.stretch):
+            heights.weight.mul_(0.02)
