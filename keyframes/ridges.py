@@ -10,13 +10,17 @@ from torch import Tensor, nn
 
 from keyframes.form import Form
 from keyframes.knots import DEEPEST, LINE_KNOT, UNIT
-from keyframes.layers import Special
+from keyframes.layers import Special, spline
 
 N_SHAPES = 4  # kept along each ridge; a style weighs them: dunes, crags, trees
 FOLD_KNOT = 4  # pixels from one knot of the folds to the next
 N_KEPT = 640  # knots of them; beyond the ends they stay as they are
 FAR_PACE, NEAR_PACE = 4.5, 3.0  # units from one end of the places to the other, to begin with
-LIVELY = 4.0  # units to a number that is kept: one step of learning then moves a ridge by pixels
+# Shapes are sums of octaves, of which a step of learning moves the long ones further: else it makes
+# noise of all that is fine.
+N_OCTAVES = 7  # with a knot every 2 pixels to every 128
+LIVELY, ROUGHNESS = 4.0, 0.8  # units to a number of the longest; power of the length for the others
+FOLDED = 2.0  # units of shading to a number of the folds
 ROUGH = 0.06  # of the ridges, in units, to begin with
 HORIZON, NEAREST = -0.05, 0.6  # heights of the ridges, to begin with
 FREE = 0.3  # how far they rise or fall from there: what could sink out of sight would
@@ -32,11 +36,14 @@ class Ridges(Special):
     """
 
     usual_heights: Tensor
+    waves: Tensor  # (n, N_KEPT), what shapes are sums of
 
     def __init__(self, form: Form) -> None:
         super().__init__()
         self.n_ridges = form.n_ridges
-        self.shapes = nn.Parameter(torch.empty(form.n_ridges, N_SHAPES, N_KEPT))
+        waves = torch.cat([_octave(octave) for octave in range(N_OCTAVES)])
+        self.register_buffer("waves", waves, persistent=False)
+        self.shapes = nn.Parameter(torch.empty(form.n_ridges, N_SHAPES, len(waves)))
         n_down, n_along = round(DEEPEST * UNIT / FOLD_KNOT), N_KEPT * LINE_KNOT // FOLD_KNOT
         self.flanks = nn.Parameter(torch.empty(form.n_ridges, n_down, n_along))
         self.pace = nn.Parameter(torch.empty(form.n_ridges))  # units
@@ -65,12 +72,12 @@ class Ridges(Special):
         at = (knots + moved[:, :, None]).clamp(0, N_KEPT - 1.001)  # (B, n_ridges, n_across)
         before = at.detach().floor()
         place = torch.arange(self.n_ridges, device=styles.device)[:, None]
-        kept = self.shapes.transpose(1, 2)  # (n_ridges, N_KEPT, N_SHAPES)
+        kept = (self.shapes @ self.waves).transpose(1, 2)  # (n_ridges, N_KEPT, N_SHAPES)
         start, end = kept[place, before.long()], kept[place, before.long() + 1]
         shapes = torch.lerp(start, end, (at - before)[..., None])
         weights = self.weights(styles).unflatten(1, (self.n_ridges, 1, N_SHAPES))
         along = (2 / (N_KEPT - 1)) * at - 1
-        rise = LIVELY * (shapes * weights).sum(3)
+        rise = (shapes * weights).sum(3)
         level = self.usual_heights + FREE * torch.tanh(self.heights(styles))
         level = level + (half_height - 1) * self.stretch(styles)
         shore = level[:, -1:, None].expand(-1, 1, n_across)
@@ -78,16 +85,23 @@ class Ridges(Special):
 
     def folds(self) -> Tensor:
         """Return what is to be seen below each ridge, see `keyframes.knots.Given`."""
-        return LIVELY * self.flanks
+        return FOLDED * self.flanks
 
     def start(self, generator: RandomGenerator) -> None:
         """Begin with low hills that differ, evenly from the horizon to the foreground."""
-        drawn = torch.randn(self.shapes.shape, generator=generator).cumsum(2)
-        drawn = drawn - drawn.mean(2, keepdim=True)
-        self.shapes.copy_(ROUGH / LIVELY * drawn / drawn.std(2, keepdim=True))
+        drawn = torch.randn(self.shapes.shape, generator=generator)
+        self.shapes.copy_(ROUGH * drawn / (drawn @ self.waves).std(2, keepdim=True))
         self.flanks.zero_()
         self.pace.copy_(torch.linspace(FAR_PACE, NEAR_PACE, self.n_ridges))
         self.weights.weight.mul_(0.1)
         self.weights.bias.fill_(1.0)
         for heights in (self.heights, self.stretch):
             heights.weight.mul_(0.02)
+
+
+def _octave(octave: int) -> Tensor:
+    """Return the splines of a shape's octave, (n, N_KEPT), as high as it is lively."""
+    step = 2**octave
+    at = torch.arange(N_KEPT) / step
+    height = LIVELY * (step / 2 ** (N_OCTAVES - 1)) ** ROUGHNESS
+    return height * spline(N_KEPT // step + 1, at).T
