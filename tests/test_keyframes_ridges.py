@@ -64,6 +64,15 @@ def test_what_is_seen_moves_along_the_land_far_and_near_at_paces_of_their_own(
         assert here[ridge].std() > 0.01
 
 
+def test_steps_of_learning_make_hills_and_no_teeth(generator: Generator) -> None:
+    ridges = generator.ridges
+    steps = torch.randn(ridges.shapes.shape, generator=seeded(1)).sign() * 1e-3
+    moved = steps @ ridges.waves
+    assert moved.std() > 2e-3
+    assert moved.diff(dim=2).std() < 0.15 * moved.std()
+    assert torch.linalg.matrix_rank(ridges.waves) == ridges.waves.shape[1]  # yet any shape can be
+
+
 def test_a_wide_picture_shows_more_of_the_same_land(generator: Generator) -> None:
     styles = _styles(generator, 0.4)
     square, wide = (generator.ridges(styles, n, 1.0)[0, :N] for n in (128, 232))

@@ -24,6 +24,7 @@ from pix2pix import weights
 from pix2pix.published import read_painter
 from scripts.train_theme import main
 from themes.training import PIX2PIX
+from training_data import landscape
 
 SMALL = ("--size", "128", "--width", "2", "--accelerator", "cpu")
 MADE = ("--made", "abstract", *SMALL)
@@ -77,6 +78,18 @@ def test_a_theme_of_a_maker_is_trained_and_installed() -> None:
         names = sorted(path.name for path in (Path("runs/mine") / stage).iterdir())
         assert names == ["best.safetensors", "checkpoint.safetensors", "log.jsonl", "samples"]
         assert [line["step"] for line in log("mine", stage)][-1] == 2
+
+
+def test_landscapes_have_ridges_and_their_place_moves_them() -> None:
+    result = train("hills", "--made", "landscape", *SMALL, "--steps", 1)
+    assert result.exit_code == 0, result.output
+    stills = load_theme("hills").stills
+    form = stills.generator.form
+    assert (form.n_ridges, form.place) == (6, landscape.NAMES.index("place"))
+    styles = stills.style(0).repeat(2, 1)
+    styles[:, -1] = torch.tensor([0.2, 0.8])
+    here, there = stills.paint(styles, 64, 112)
+    assert (here - there).abs().mean() > 0.01
 
 
 def test_a_theme_of_pictures_is_trained_and_starts_from_the_base(tmp_path: Path) -> None:
