@@ -34,7 +34,7 @@ class Form:
     place: int = 0  # which number of the noise says where along the land a picture stands
     n_lines: int = 8  # fields of the row alone, and as many of the column; 0: nothing straight
     line_width: int = 48  # channels inside the network of the lines
-    hardness: float = 4.0  # of the lines, see `keyframes.knots.harden` (decision 22)
+    hardness: float = 4.0  # of lines, see `keyframes.knots.harden` (decision 22), and of ridges
     n_layers: int = 12  # that are laid over each other; 0: colours from waves and tones
     n_waves: int = 24  # tones that go up and down with the fields
     n_tones: int = 32  # tones that colours are mixed from

@@ -64,7 +64,7 @@ class Generator(Special):
     def __init__(self, form: Form) -> None:
         super().__init__()
         self.form = form
-        self.hardness = form.hardness  # of the lines; training begins with soft ones
+        self.hardness = form.hardness  # training begins with a softer one
         width, n_style = form.width, form.n_style
         self.mapping = nn.Sequential(
             nn.Linear(form.n_noise * (1 + 2 * form.n_octaves), n_style),
@@ -205,7 +205,7 @@ class Generator(Special):
             folds = self.ridges.folds() if self.form.n_ridges else None
             for some, their_styles in zip(across.split(n_at_once), in_parts, strict=True):
                 if self.form.n_layers:
-                    cut = self.silhouettes.under(their_styles)
+                    cut = self.silhouettes.under(their_styles, self.hardness)
                     given = Given(spots=cut.spots, folds=folds)
                     fields = (
                         read_strip(strip, some, columns, given, self.hardness) for strip in strips
@@ -241,7 +241,7 @@ class Generator(Special):
         (B, 3, h, w) in [−1, 1].
         """
         ridges = self._lay_ridges(styles, height, width, density) @ columns.line.T
-        cut = self.silhouettes.clear(self.silhouettes.under(styles))
+        cut = self.silhouettes.clear(self.silhouettes.under(styles, self.hardness))
         painted: Tensor = self.silhouettes(read_land(rows, ridges), cut)
         return painted.reshape(len(styles), 3, len(rows), len(columns))
 

@@ -85,7 +85,8 @@ class Ridges(Special):
 
     def folds(self) -> Tensor:
         """Return what is to be seen below each ridge, see `keyframes.knots.Given`."""
-        return FOLDED * self.flanks
+        folds: Tensor = FOLDED * self.flanks
+        return folds
 
     def start(self, generator: RandomGenerator) -> None:
         """Begin with low hills that differ, evenly from the horizon to the foreground."""

@@ -13,7 +13,7 @@ from keyframes.layers import Special, StyledMix, mix
 
 SOFTEST, SHARPEST = 1.0, 24.0  # the layers begin so: the hindmost is a haze, the foremost is cut
 GLOWING, RADIUS = 3.0, 0.25  # sharpness of spots and their radius in units, to begin with
-STEEP = 10.0  # sharpness of ridges, to begin with: a network must find first where they lie
+STEEP = 25.0  # least sharpness of ridges, to a unit of hardness
 SHADES = 0.35  # how strongly the fields shade a layer's colour, to begin with
 LEAST_SHARP = 8.0  # of what is cut: lines in a veil would show as stripes
 # Beyond these an exponential would run away before the critics could say anything.
@@ -52,6 +52,7 @@ class Silhouettes(Special):
     """
 
     least_sharp: Tensor
+    of_ridges: Tensor  # 1 where a layer is one
     given: Tensor  # (n_spots + n_ridges, n_read), what each of their layers is cut out of
 
     def __init__(self, form: Form) -> None:
@@ -72,14 +73,18 @@ class Silhouettes(Special):
         least[self.n_hazes + n_given :] = LEAST_SHARP
         self.first_given = form.n_fields + 2
         given[:, self.first_given : self.first_given + n_given] = torch.eye(n_given)
+        of_ridges = torch.zeros(self.n_layers - 1)
+        of_ridges[self.n_hazes + form.n_spots : self.n_hazes + n_given] = 1.0
         self.register_buffer("least_sharp", least, persistent=False)
+        self.register_buffer("of_ridges", of_ridges, persistent=False)
         self.register_buffer("given", given, persistent=False)
         self.shading = StyledMix(n_read - n_lines, 3 * self.n_layers, n_style, 1.0)
         self.shades = nn.Linear(n_style, 3 * self.n_layers)  # logarithm of the shading's strength
 
-    def under(self, styles: Tensor) -> Cut:
-        """Return the layers under styles (B, n_style)."""
-        sharpness = self.sharpness(styles).clamp(max=MOST_SHARP).exp() + self.least_sharp
+    def under(self, styles: Tensor, hardness: float) -> Cut:
+        """Return the layers under styles (B, n_style), with ridges of a hardness."""
+        least = self.least_sharp + STEEP * hardness * self.of_ridges
+        sharpness = self.sharpness(styles).clamp(max=MOST_SHARP).exp() + least
         shades = self.shades(styles).clamp(max=MOST_SHADED).exp()[:, :, None]
         hazes, haze_places = self.hazes.under(styles)
         contours, places = self.contours.under(styles)
@@ -135,7 +140,7 @@ class Silhouettes(Special):
         n_cut = self.n_layers - 1 - self.n_hazes - self.n_spots - self.n_ridges
         steps = torch.linspace(math.log(SOFTEST), math.log(SHARPEST), self.n_hazes + n_cut)
         glows = torch.full((self.n_spots,), math.log(GLOWING))
-        ridges = torch.full((self.n_ridges,), math.log(STEEP))
+        ridges = torch.zeros(self.n_ridges)
         self.sharpness.weight.mul_(0.2)
         self.sharpness.bias.copy_(
             torch.cat([steps[: self.n_hazes], glows, ridges, steps[self.n_hazes :]])

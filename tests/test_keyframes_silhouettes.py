@@ -55,7 +55,7 @@ def test_every_layer_is_seen_to_begin_with_and_learns() -> None:
     initialise(layers, seeded(0))
     fields = torch.randn(16, 6, 500, generator=seeded(1))
     styles = torch.randn(16, 8, generator=seeded(2))
-    painted = layers(fields, layers.under(styles))
+    painted = layers(fields, layers.under(styles, 0.0))
     assert painted.shape == (16, 3, 500)
     assert painted.std((0, 2)).min() > 0.2
     torch.autograd.backward(painted.square().mean())
@@ -66,7 +66,7 @@ def test_every_layer_is_seen_to_begin_with_and_learns() -> None:
 def test_lines_cut_the_front_layers_alone() -> None:
     layers = Silhouettes(SMALL)
     initialise(layers, seeded(0))
-    cut = layers.under(torch.randn(3, 8, generator=seeded(2)))
+    cut = layers.under(torch.randn(3, 8, generator=seeded(2)), 0.0)
     lines = cut.weights[:, :, -2:].abs()
     assert lines[:, 2:4].min() > 0  # two hazes, two cut layers, then colours
     assert lines[:, :2].max() == lines[:, 4:].max() == 0
