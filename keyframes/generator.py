@@ -58,7 +58,8 @@ class Generator(Special):
     left to learn is which ones. What is smaller than a knot of theirs, such as a star, comes from
     the fine fields. What is straight, upright or level, such as a horizon, a wall, or a front of
     windows, comes from the lines: a field of the row alone and one of the column alone make a grid
-    together. Colours are read by `Silhouettes`; in older files by a small network of sines.
+    together. Land that all pictures show some stretch of is kept, see `Ridges`. Colours are read by
+    `Silhouettes`; in older files by a small network of sines.
     """
 
     def __init__(self, form: Form) -> None:
@@ -240,6 +241,7 @@ class Generator(Special):
         -------
         (B, 3, h, w) in [−1, 1].
         """
+        rows, columns = (side.map(lambda x: x.to(styles.device)) for side in (rows, columns))
         ridges = self._lay_ridges(styles, height, width, density) @ columns.line.T
         cut = self.silhouettes.clear(self.silhouettes.under(styles, self.hardness))
         painted: Tensor = self.silhouettes(read_land(rows, ridges), cut)

@@ -43,7 +43,8 @@ class Silhouettes(Special):
     colour is shaded by another mixture of them. The style sets all mixtures. That is how a poster
     of a landscape or of a skyline is built up, and much of what is seen: things in front of
     things. Some layers are spots: a disc or a glow, such as a sun, that the style lays anywhere;
-    out of fields alone one that is round is learnt last of all. Lines are read only where the
+    out of fields alone one that is round is learnt last of all. Some are all that lies below a
+    ridge (`keyframes.ridges`). Lines are read only where the
     front half of the layers is cut: in hazes and in colours they showed as stripes.
 
     Parameters
