@@ -105,4 +105,5 @@ def _octave(octave: int) -> Tensor:
     step = 2**octave
     at = torch.arange(N_KEPT) / step
     height = LIVELY * (step / 2 ** (N_OCTAVES - 1)) ** ROUGHNESS
-    return height * spline(N_KEPT // step + 1, at).T
+    waves: Tensor = height * spline(N_KEPT // step + 1, at).T
+    return waves
