@@ -76,7 +76,7 @@ class Settings:
     alone: float = 0.35  # share of a training from nothing in which known pictures are all there is
     alone_rate: float = 8e-4  # of learning, in it
     alone_momentum: float = 0.9
-    land: float = 0.1  # share of it at first in which nothing but bands between ridges is painted
+    land: float = 0.1  # share of all, at first, with nothing but bands between ridges
     land_rate: float = 2e-3  # of learning, in it
     hard_from: float = 0.3  # share of a training from which lines are as hard as their form says
     penalty: float = 0.5  # gamma of R1 and R2
