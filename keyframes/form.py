@@ -2,15 +2,8 @@
 
 from dataclasses import dataclass, fields
 
-OPTIONAL = (
-    "n_octaves",
-    "n_spots",
-    "n_ridges",
-    "place",
-    "n_fine",
-    "n_lines",
-    "n_layers",
-)  # 0 leaves them out
+OPTIONAL = ("n_octaves", "n_spots", "n_ridges", "n_fine", "n_lines", "n_layers")  # 0: left out
+INDICES = ("place",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +49,7 @@ class Form:
         if not 0 <= self.softness <= 0.25 or not 0 <= self.hardness <= 20:
             raise ValueError("softness must lie in [0, 0.25], and hardness in [0, 20].")
         for field in fields(self):
-            smallest = 0 if field.name in OPTIONAL else 1
+            smallest = 0 if field.name in OPTIONAL + INDICES else 1
             if field.type is int and getattr(self, field.name) < smallest:
                 raise ValueError(f"{field.name} must be {smallest} or more.")
         if self.n_layers in (1, 2):

@@ -78,7 +78,7 @@ class Settings:
     alone_momentum: float = 0.9
     land: float = 0.1  # share of all, at first, with nothing but bands between ridges
     land_rate: float = 2e-3  # of learning, in it
-    hard_from: float = 0.3  # share of a training from which lines are as hard as their form says
+    hard_from: float = 0.3  # share of a training from which lines and ridges are as hard as told
     penalty: float = 0.5  # gamma of R1 and R2
     penalty_every: int = 8  # steps
     n_penalised: int = 16  # pictures of a batch; a multiple of twice Critic.N_GROUP
@@ -205,8 +205,7 @@ class GanTraining:
             contest = self._contest(of_true, painted)
             figures |= told | {"generator": contest.item()}
             loss = loss + contest
-        self.learner.learn(loss, step, share, pace)
-        update_average(self.average, self.generator, step, self.settings.half_life)
+        self._learn(loss, step, share, pace)
         return figures
 
     def _find_land(
@@ -225,9 +224,12 @@ class GanTraining:
         figures, loss = self._compare(painted, true.whole)
         settings = self.settings
         pace = Pace(rate=settings.land_rate, momentum=settings.alone_momentum)
-        self.learner.learn(loss, step, share, pace)
-        update_average(self.average, self.generator, step, settings.half_life)
+        self._learn(loss, step, share, pace)
         return figures
+
+    def _learn(self, loss: Tensor, step: int, share: float, pace: Pace) -> None:
+        self.learner.learn(loss, step, share, pace)
+        update_average(self.average, self.generator, step, self.settings.half_life)
 
     def show(self, sight: Sight) -> Sight:
         """Return what the critics are shown of true, and of painted pictures."""
