@@ -2,10 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import axe_playwright_python
 import pytest
@@ -20,6 +20,9 @@ from webapp.jobs import TASKS
 from webapp.settings import Settings
 from webapp.tables import Film, Song, State, db
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 pytest_plugins = ["browser_fixtures"]
 
@@ -31,12 +34,34 @@ SCHEMES = ("light", "dark")
 SECRET = "open sesame"  # noqa: S105, of these tests
 
 
+def _close_every_answer(app: Flask) -> "WSGIApplication":
+    """Close what is sent when nobody reads it any more.
+
+    A browser that leaves a page drops the pictures it asked for. Werkzeug's server, which only
+    these tests use, then forgets to close the file that it was sending (3.1, `run_wsgi`).
+    """
+
+    def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterator[bytes]:
+        return _send(app(environ, start_response))
+
+    return serve
+
+
+def _send(answer: Iterable[bytes]) -> Iterator[bytes]:
+    try:
+        yield from answer
+    finally:
+        close = getattr(answer, "close", None)
+        if close is not None:
+            close()
+
+
 class Site:
     """An application that is served, without a worker: its jobs stand where the test wants them."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
-        self._server = make_server("127.0.0.1", 0, app, threaded=True)
+        self._server = make_server("127.0.0.1", 0, _close_every_answer(app), threaded=True)
         self.address = f"http://127.0.0.1:{self._server.port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
