@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from keyframes.knots import SUNK, Knots, spline_rows
+from keyframes.knots import Knots, sink, spline_rows
 from keyframes.latents import Portrait
 from keyframes.stills import Stills
 
@@ -58,7 +58,8 @@ def _descend(stills: Stills, target: Tensor, style: Tensor, tell: Callable[[int]
     with torch.no_grad():
         fields = stills.generator.fields(style, height, width)
         knots = fields.coarse * HEIGHT
-        ridges = None if fields.ridges is None else torch.full_like(fields.ridges, SUNK)
+        gone = torch.ones(1, 1, 1, device=stills.device)
+        ridges = None if fields.ridges is None else sink(fields.ridges, gone)
     optimiser = torch.optim.Adam(
         [
             {"params": [knots.requires_grad_()], "lr": KNOTS_RATE},

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 
 OPTIONAL = ("n_octaves", "n_spots", "n_ridges", "n_fine", "n_lines", "n_layers")  # 0: left out
-INDICES = ("place",)
+INDICES = ("place", "scale")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +25,8 @@ class Form:
     n_spots: int = 3  # layers that are a disc or a glow, anywhere
     n_ridges: int = 0  # layers that are all below a ridge, of land that is kept; and a shore
     place: int = 0  # which number of the noise says where along the land a picture stands
+    houses: bool = False  # whether ridges are roofs, with windows below them that light up
+    scale: int = 0  # which number of the noise says how near they are
     n_lines: int = 8  # fields of the row alone, and as many of the column; 0: nothing straight
     line_width: int = 48  # channels inside the network of the lines
     hardness: float = 4.0  # of lines, see `keyframes.knots.harden` (decision 22), and of ridges

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from keyframes.form import Form
+from keyframes.houses import Houses
 from keyframes.knots import (
     KNOT,
     LINE_KNOT,
@@ -34,7 +35,7 @@ from keyframes.layers import (
     mix,
     normalise,
 )
-from keyframes.ridges import Ridges
+from keyframes.ridges import Hills
 from keyframes.silhouettes import Silhouettes
 from pix2pix.inner import Inner, apply
 
@@ -67,12 +68,16 @@ class Generator(Special):
         self.form = form
         self.hardness = form.hardness  # training begins with a softer one
         width, n_style = form.width, form.n_style
+        # Numbers that are told as they are, from 0 to 1, at the end of a style: a walk between two
+        # styles then goes along the land.
+        told = [form.scale, form.place] if form.houses else [form.place]
+        self.told = told if form.n_ridges else []
         self.mapping = nn.Sequential(
             nn.Linear(form.n_noise * (1 + 2 * form.n_octaves), n_style),
             nn.LeakyReLU(SLOPE),
             nn.Linear(n_style, n_style),
             nn.LeakyReLU(SLOPE),
-            nn.Linear(n_style, n_style - 1 if form.n_ridges else n_style),
+            nn.Linear(n_style, n_style - len(self.told)),
         )
         self.directions = nn.Parameter(torch.empty(2, width))  # of the waves, radians to a unit
         self.phases = nn.Linear(n_style, width)
@@ -88,7 +93,7 @@ class Generator(Special):
             self.row_lines = Lines(form)
             self.column_lines = Lines(form)
         if form.n_ridges:
-            self.ridges = Ridges(form)
+            self.ridges = Houses(form) if form.houses else Hills(form)
         if form.n_layers:
             self.silhouettes = Silhouettes(form)
             return
@@ -115,11 +120,9 @@ class Generator(Special):
             angles, strength = turns * unit, 1.2 * turns**-0.5
             seen += [strength * angles.sin(), strength * angles.cos()]
         styles: Tensor = self.mapping(torch.cat(seen, 1))
-        if not self.form.n_ridges:
+        if not self.told:
             return styles
-        # Told as it is, from 0 to 1: a walk between two styles then goes along the land.
-        place = torch.special.ndtr(unit[:, self.form.place, None])
-        return torch.cat([styles, place], 1)
+        return torch.cat([styles, torch.special.ndtr(unit[:, self.told])], 1)
 
     def fields(
         self,
@@ -161,12 +164,14 @@ class Generator(Special):
             for conv in self.at_whole:
                 x = conv(x, styles)
             fine = normalise(self.to_fine(x))
-        ridges = self._lay_ridges(styles, height, width, density) if self.form.n_ridges else None
+        ridges = self.lay_ridges(styles, height, width, density) if self.form.n_ridges else None
         return Knots(coarse=coarse, fine=fine, rows=rows, columns=columns, ridges=ridges)
 
-    def _lay_ridges(self, styles: Tensor, height: int, width: int, density: float) -> Tensor:
+    def lay_ridges(self, styles: Tensor, height: int, width: int, density: float) -> Tensor:
+        """Lay ridges over pictures, see `Knots.ridges`; parameters as those of `fields`."""
         half_height = height / (2 * UNIT * density)
-        ridges: Tensor = self.ridges(styles, n_line_knots(width, density), half_height)
+        with torch.autocast(styles.device.type, enabled=False):  # bf16 would make steps of slopes
+            ridges: Tensor = self.ridges(styles.float(), n_line_knots(width, density), half_height)
         return ridges
 
     def _waves(self, styles: Tensor, n_rows: int, n_columns: int) -> Tensor:
@@ -221,30 +226,26 @@ class Generator(Special):
         return torch.cat(pictures).reshape(len(knots), 3, len(rows), len(columns))
 
     def paint_land(
-        self,
-        styles: Tensor,
-        height: int,
-        width: int,
-        density: float,
-        rows: Reading,
-        columns: Reading,
+        self, styles: Tensor, ridges: Tensor, rows: Reading, columns: Reading, *, bare: bool
     ) -> Tensor:
-        """Paint nothing but bands between ridges, at a fraction of the cost.
+        """Paint nothing but ridges and what is below them, at a fraction of the cost.
 
         Parameters
         ----------
         styles : (B, n_style)
-        height, width, density : of the pictures, as `fields` takes them
+        ridges : as `lay_ridges` gives them
         rows, columns : the h rows and w columns that are read
+        bare : ridges alone
 
         Returns
         -------
         (B, 3, h, w) in [−1, 1].
         """
         rows, columns = (side.map(lambda x: x.to(styles.device)) for side in (rows, columns))
-        ridges = self._lay_ridges(styles, height, width, density) @ columns.line.T
-        cut = self.silhouettes.clear(self.silhouettes.under(styles, self.hardness))
-        painted: Tensor = self.silhouettes(read_land(rows, ridges), cut)
+        cut = self.silhouettes.clear(self.silhouettes.under(styles, self.hardness), bare=bare)
+        folds = None if bare else self.ridges.folds()
+        read = read_land(rows, ridges @ columns.line.T, folds)
+        painted: Tensor = self.silhouettes(read, cut)
         return painted.reshape(len(styles), 3, len(rows), len(columns))
 
     def _set_layers(self, styles: Tensor) -> list[tuple[Tensor, Tensor]]:

@@ -21,7 +21,10 @@ LINE_KNOT = 2  # the same of the lines
 UNIT = 128  # pixels from the middle of a picture to coordinate 1
 SUNK = 4.0  # units below the middle of a picture: a ridge that is not there
 DEEPEST = 1.5  # units below a ridge to which it has folds
+HIGHEST = 2.0  # units above the ground to which houses have windows, where they are not scaled
+CALM = 0.22  # of the waves' height, at the shore itself, to that a unit below it
 WETNESS = 100.0  # of what lies a unit below the shore, as a logit
+N_BESIDE = 3  # what `Knots.ridges` keeps beside the ridges and their places
 NEAREST = 0.004  # square of the distance from a spot within which it grows no stronger
 
 
@@ -36,8 +39,9 @@ class Knots:
     fine: Tensor | None = None  # (B, n_fine, 8n, 8m)
     rows: Tensor | None = None  # (B, n_lines, 16n), of lines that change from row to row alone
     columns: Tensor | None = None  # (B, n_lines, 16m), from column to column
-    # (B, 2 n_ridges + 1, 16m), in units: y of the ridges, where along their land each column is,
-    # from −1 to 1, and y of the shore, below which all is seen again.
+    # (B, 2 n_ridges + 3, 16m), in units: y of the ridges, where along their land each column is,
+    # from −1 to 1, y of the shore, below which all is seen again, how large houses are, and how
+    # far waves bend what is seen in the water.
     ridges: Tensor | None = None
 
     def __getitem__(self, some: slice) -> "Knots":
@@ -93,8 +97,17 @@ class Given:
     """What is read beside the knots of pictures."""
 
     spots: Tensor  # (B, n_spots, 2), y and x in units, n_spots 0 or more
-    # (n_ridges, down, along), what is to be seen below each ridge, from its top to `DEEPEST`.
-    folds: Tensor | None
+    folds: "Folds | None"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folds:
+    """What is to be seen below ridges, kept along their land."""
+
+    # (n_ridges, n, down, along): 1 of each from its ridge to `DEEPEST` below, or, of houses, 2 of
+    # each from the ground to `HIGHEST` above: windows, then walls.
+    kept: Tensor
+    of_houses: bool
 
 
 def harden(lines: Tensor, hardness: float) -> Tensor:
@@ -133,6 +146,7 @@ def read_strip(
 
     First come the fields, then y and x, how near the spots are, how far below each ridge a pixel
     is, whether it is wet, and the ridges' folds; then fine fields, lines of rows, of columns.
+    Of houses the windows of all ridges come before the walls.
 
     Parameters
     ----------
@@ -141,18 +155,20 @@ def read_strip(
     """
     read = [strip.coarse @ across.coarse]
     plane = read[0].shape[2:]
+    fine = None if across.fine is None else strip.fine @ across.fine
     if given is not None:
         y, below = strip.place[None, None, :, None], []
         if across.ridges is not None and given.folds is not None:
-            y, under, wet, stands = _see_land(strip, across.ridges)
-            below = [under, wet, _read_folds(given.folds, stands, under)]
+            land = _see_land(strip, across.ridges, fine)
+            y = land.y
+            below = [land.under, land.wet, _read_folds(given.folds, land)]
         spots = given.spots
         read += [side.expand(len(across), 1, *plane) for side in (y, columns.place)]
         along = columns.place - spots[:, :, 1:]
         away = (y - spots[:, :, :1, None]).square() + (along.square() + NEAREST)[:, :, None]
         read += [away.log() * -0.5, *below]
-    if across.fine is not None:
-        read.append(strip.fine @ across.fine)
+    if fine is not None:
+        read.append(fine)
     if across.rows is not None and across.columns is not None:
         rows = harden(across.rows @ strip.line.T, hardness)
         read.append(rows[:, :, :, None].expand(-1, -1, *plane))
@@ -160,36 +176,62 @@ def read_strip(
     return (torch.cat(read, 1) if len(read) > 1 else read[0]).flatten(2)
 
 
-def read_land(strip: Reading, ridges: Tensor) -> Tensor:
-    """Read y, how far below each ridge a pixel is and whether it is wet: (B, n_ridges + 2, h · w).
+def read_land(strip: Reading, ridges: Tensor, folds: Folds | None) -> Tensor:
+    """Read y and what there is of land, as `read_strip` does: (B, n, h · w).
 
     Parameters
     ----------
     ridges : as `read_across` gives them
+    folds : of them; None: they are bare
     """
-    y, under, wet, _ = _see_land(strip, ridges)
-    return torch.cat([y, under, wet], 1).flatten(2)
+    land = _see_land(strip, ridges, None)
+    below = [] if folds is None else [_read_folds(folds, land)]
+    return torch.cat([land.y, land.under, land.wet, *below], 1).flatten(2)
 
 
-def _see_land(strip: Reading, ridges: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Return y as seen in water, depth below each ridge, wetness, and place along each land."""
-    n = ridges.shape[1] // 2
-    tops, along, shore = torch.split(ridges[:, :, None], [n, n, 1], 1)
+def sink(ridges: Tensor, share: Tensor) -> Tensor:
+    """Let ridges (B, n, w), as `Knots` keeps them, sink out of sight by shares (B, 1, 1)."""
+    n = (ridges.shape[1] - N_BESIDE) // 2
+    down = torch.zeros(ridges.shape[1], 1, device=ridges.device)
+    down[:n] = down[2 * n] = 1.0
+    return torch.lerp(ridges, torch.full_like(ridges, SUNK), share * down)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Land:
+    """Land as pixels see it, (B, ..., h, w) or what broadcasts to it."""
+
+    y: Tensor  # as seen in water where there is any
+    under: Tensor  # depth below each ridge
+    wet: Tensor
+    along: Tensor  # place along each land, −1 to 1
+    above: Tensor  # height above the shore, to the size of the houses
+
+
+def _see_land(strip: Reading, ridges: Tensor, waves: Tensor | None) -> _Land:
+    n = (ridges.shape[1] - N_BESIDE) // 2
+    tops, along, shore, size, ripple = torch.split(ridges[:, :, None], [n, n, 1, 1, 1], 1)
     y = strip.place[:, None]
+    deep = (y - shore).clamp(min=0)
     wet = torch.sigmoid(WETNESS * (y - shore))
     y = torch.where(y > shore, 2 * shore - y, y)
-    return y, y - tops, wet, along
+    if waves is not None:
+        # The first fine field is also the height of the waves, which grow towards the viewer.
+        y = y + ripple * waves[:, :1] * (CALM + deep) * wet
+    return _Land(y=y, under=y - tops, wet=wet, along=along, above=(shore - y) / size)
 
 
-def _read_folds(folds: Tensor, along: Tensor, under: Tensor) -> Tensor:
-    """Read what is to be seen below ridges: (B, n_ridges, h, w)."""
-    down = (2 / DEEPEST) * under - 1
-    places = torch.stack([along.expand_as(down), down], 4)  # (B, n_ridges, h, w, 2)
-    # A ridge after the other, as so many pictures of one channel.
-    of_each = places.transpose(0, 1).flatten(1, 2)
-    seen = F.grid_sample(folds[:, None], of_each, padding_mode="border", align_corners=True)
-    B, n, h, w = down.shape
-    return seen.reshape(n, B, h, w).transpose(0, 1)
+def _read_folds(folds: Folds, land: _Land) -> Tensor:
+    """Read what is to be seen below ridges: (B, n · n_ridges, h, w) of n each."""
+    down = land.under / DEEPEST
+    if folds.of_houses:
+        down = (land.above / HIGHEST).expand_as(down)
+    places = torch.stack([land.along.expand_as(down), 2 * down - 1], 4)
+    # A ridge after the other, as so many pictures of n channels.
+    of_each = places.transpose(0, 1).flatten(1, 2)  # (n_ridges, B · h, w, 2)
+    seen = F.grid_sample(folds.kept, of_each, padding_mode="border", align_corners=True)
+    B, n_ridges, h, w = down.shape
+    return seen.reshape(n_ridges, -1, B, h, w).permute(2, 1, 0, 3, 4).flatten(1, 2)
 
 
 def n_line_knots(n_pixels: int, density: float) -> int:

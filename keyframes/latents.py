@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from keyframes.knots import KNOT, SUNK, Knots, spline_rows
+from keyframes.knots import KNOT, Knots, sink, spline_rows
 from keyframes.layers import spline, spread
 
 EPSILON = 1e-4  # of a variance, as in `layers.normalise`
@@ -51,8 +51,7 @@ class OwnFields:
         faded = given.map(lambda knots: knots * spread(away[:, :, 0, 0], knots))
         if given.ridges is None:
             return replace(faded, coarse=coarse)
-        sunk = torch.lerp(given.ridges, torch.full_like(given.ridges, SUNK), 1 - away[:, :, 0])
-        return replace(faded, coarse=coarse, ridges=sunk)
+        return replace(faded, coarse=coarse, ridges=sink(given.ridges, 1 - away[:, :, 0]))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from torch import Generator as RandomGenerator
 from torch import Tensor, nn
 
 from keyframes.form import Form
-from keyframes.knots import DEEPEST, LINE_KNOT, UNIT
+from keyframes.knots import DEEPEST, LINE_KNOT, UNIT, Folds
 from keyframes.layers import Special, spline
 
 N_SHAPES = 4  # kept along each ridge; a style weighs them: dunes, crags, trees
@@ -38,72 +38,95 @@ class Ridges(Special):
     usual_heights: Tensor
     waves: Tensor  # (n, N_KEPT), what shapes are sums of
 
-    def __init__(self, form: Form) -> None:
+    def __init__(
+        self, form: Form, levels: Tensor, roughness: float, folds: tuple[int, ...]
+    ) -> None:
+        """Keep shapes of a roughness, and folds (n, down, along); levels are heights and shore."""
         super().__init__()
         self.n_ridges = form.n_ridges
-        waves = torch.cat([_octave(octave) for octave in range(N_OCTAVES)])
+        waves = torch.cat([_octave(octave, roughness) for octave in range(N_OCTAVES)])
         self.register_buffer("waves", waves, persistent=False)
+        self.register_buffer("usual_heights", levels, persistent=False)
         self.shapes = nn.Parameter(torch.empty(form.n_ridges, N_SHAPES, len(waves)))
-        n_down, n_along = round(DEEPEST * UNIT / FOLD_KNOT), N_KEPT * LINE_KNOT // FOLD_KNOT
-        self.flanks = nn.Parameter(torch.empty(form.n_ridges, n_down, n_along))
+        self.flanks = nn.Parameter(torch.empty(form.n_ridges, *folds))
         self.pace = nn.Parameter(torch.empty(form.n_ridges))  # units
         self.weights = nn.Linear(form.n_style, form.n_ridges * N_SHAPES)
         self.heights = nn.Linear(form.n_style, form.n_ridges + 1)  # of ridges and shore, in squares
-        levels = torch.linspace(HORIZON, NEAREST, form.n_ridges)
-        levels = torch.cat([levels, torch.tensor([SHORE])])
-        self.register_buffer("usual_heights", levels, persistent=False)
         self.stretch = nn.Linear(form.n_style, form.n_ridges + 1)  # and how much more in tall ones
 
-    def forward(self, styles: Tensor, n_across: int, half_height: float) -> Tensor:
-        """Lay them over pictures.
+    def rise(self, styles: Tensor, n_across: int, size: Tensor | float) -> tuple[Tensor, Tensor]:
+        """Return how high ridges rise, and their places, both (B, n_ridges, n_across).
 
         Parameters
         ----------
         styles : (B, n_style), the last number the place in [0, 1]
         n_across : knots of lines along the pictures
-        half_height : of the pictures, in units
-
-        Returns
-        -------
-        See `keyframes.knots.Knots.ridges`.
+        size : of what stands along the land, (B, 1) or one for all
         """
-        knots = torch.arange(n_across, device=styles.device) + (N_KEPT - n_across) / 2
+        knots = (torch.arange(n_across, device=styles.device) + (1 - n_across) / 2) / size
         moved = (styles[:, -1:] - 0.5) * self.pace * (UNIT / LINE_KNOT)
-        at = (knots + moved[:, :, None]).clamp(0, N_KEPT - 1.001)  # (B, n_ridges, n_across)
+        # (B, n_ridges, n_across), in knots
+        at = (knots[..., None, :] + moved[:, :, None] + (N_KEPT - 1) / 2).clamp(0, N_KEPT - 1.001)
         before = at.detach().floor()
         place = torch.arange(self.n_ridges, device=styles.device)[:, None]
         kept = (self.shapes @ self.waves).transpose(1, 2)  # (n_ridges, N_KEPT, N_SHAPES)
         start, end = kept[place, before.long()], kept[place, before.long() + 1]
         shapes = torch.lerp(start, end, (at - before)[..., None])
         weights = self.weights(styles).unflatten(1, (self.n_ridges, 1, N_SHAPES))
-        along = (2 / (N_KEPT - 1)) * at - 1
-        rise = (shapes * weights).sum(3)
-        level = self.usual_heights + FREE * torch.tanh(self.heights(styles))
-        level = level + (half_height - 1) * self.stretch(styles)
-        shore = level[:, -1:, None].expand(-1, 1, n_across)
-        return torch.cat([level[:, :-1, None] - rise, along, shore], 1)
-
-    def folds(self) -> Tensor:
-        """Return what is to be seen below each ridge, see `keyframes.knots.Given`."""
-        folds: Tensor = FOLDED * self.flanks
-        return folds
+        return (shapes * weights).sum(3), (2 / (N_KEPT - 1)) * at - 1
 
     def start(self, generator: RandomGenerator) -> None:
-        """Begin with low hills that differ, evenly from the horizon to the foreground."""
+        """Begin with low hills that differ."""
         drawn = torch.randn(self.shapes.shape, generator=generator)
         self.shapes.copy_(ROUGH * drawn / (drawn @ self.waves).std(2, keepdim=True))
         self.flanks.zero_()
-        self.pace.copy_(torch.linspace(FAR_PACE, NEAR_PACE, self.n_ridges))
         self.weights.weight.mul_(0.1)
         self.weights.bias.fill_(1.0)
         for heights in (self.heights, self.stretch):
             heights.weight.mul_(0.02)
 
 
-def _octave(octave: int) -> Tensor:
+class Hills(Ridges):
+    """Ridges of hills and mountains, with folds below them."""
+
+    def __init__(self, form: Form) -> None:
+        levels = torch.linspace(HORIZON, NEAREST, form.n_ridges)
+        folds = round(DEEPEST * UNIT / FOLD_KNOT), N_KEPT * LINE_KNOT // FOLD_KNOT
+        super().__init__(form, torch.cat([levels, torch.tensor([SHORE])]), ROUGHNESS, folds)
+
+    def forward(self, styles: Tensor, n_across: int, half_height: float) -> Tensor:
+        """Lay them over pictures.
+
+        Parameters
+        ----------
+        styles, n_across : as `rise` takes them
+        half_height : of the pictures, in units
+
+        Returns
+        -------
+        See `keyframes.knots.Knots.ridges`.
+        """
+        rise, along = self.rise(styles, n_across, 1.0)
+        level = self.usual_heights + FREE * torch.tanh(self.heights(styles))
+        level = (level + (half_height - 1) * self.stretch(styles))[:, :, None]
+        shore = level[:, -1:].expand(-1, 1, n_across)
+        size, ripple = torch.ones_like(shore), torch.zeros_like(shore)
+        return torch.cat([level[:, :-1] - rise, along, shore, size, ripple], 1)
+
+    def folds(self) -> Folds:
+        """Return what is to be seen below each ridge."""
+        return Folds(kept=FOLDED * self.flanks[:, None], of_houses=False)
+
+    def start(self, generator: RandomGenerator) -> None:
+        """Begin evenly from the horizon to the foreground."""
+        super().start(generator)
+        self.pace.copy_(torch.linspace(FAR_PACE, NEAR_PACE, self.n_ridges))
+
+
+def _octave(octave: int, roughness: float) -> Tensor:
     """Return the splines of a shape's octave, (n, N_KEPT), as high as it is lively."""
     step = 2**octave
     at = torch.arange(N_KEPT) / step
-    height = LIVELY * (step / 2 ** (N_OCTAVES - 1)) ** ROUGHNESS
+    height = LIVELY * (step / 2 ** (N_OCTAVES - 1)) ** roughness
     waves: Tensor = height * spline(N_KEPT // step + 1, at).T
     return waves

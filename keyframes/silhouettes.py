@@ -13,6 +13,8 @@ from keyframes.layers import Special, StyledMix, mix
 
 SOFTEST, SHARPEST = 1.0, 24.0  # the layers begin so: the hindmost is a haze, the foremost is cut
 GLOWING, RADIUS = 3.0, 0.25  # sharpness of spots and their radius in units, to begin with
+# Windows: how dark they are, and the logarithm of their sharpness, to begin with.
+DARK, LIT = -1.0, 0.7
 STEEP = 25.0  # least sharpness of ridges, to a unit of hardness
 SHADES = 0.35  # how strongly the fields shade a layer's colour, to begin with
 LEAST_SHARP = 8.0  # of what is cut: lines in a veil would show as stripes
@@ -34,6 +36,7 @@ class Cut:
     weights: Tensor  # (B, K − 1 + 3K, n_read)
     shifts: Tensor  # (B, K − 1 + 3K, 1), from which K is known
     spots: Tensor  # (B, n_spots, 2), y and x in units of `keyframes.knots.UNIT` pixels
+    land: slice  # which of the K − 1 contours are ridges and, of houses, windows in turn; or none
 
 
 class Silhouettes(Special):
@@ -54,33 +57,52 @@ class Silhouettes(Special):
 
     least_sharp: Tensor
     of_ridges: Tensor  # 1 where a layer is one
-    given: Tensor  # (n_spots + n_ridges, n_read), what each of their layers is cut out of
+    given: Tensor  # (n, n_read), what each layer of a given shape is cut out of
+    free: Tensor  # (n_read,), 0 where none but such a layer reads it
 
     def __init__(self, form: Form) -> None:
         super().__init__()
         n_lines, n_style, self.n_spots = 2 * form.n_lines, form.n_style, form.n_spots
-        self.n_ridges = form.n_ridges
-        n_given = form.n_spots + form.n_ridges  # layers whose shape is given
-        n_on_land = 1 + form.n_ridges if form.n_ridges else 0  # wetness and folds
-        n_read = form.n_fields + 2 + n_given + n_on_land + form.n_fine + n_lines
+        self.n_ridges, self.n_windows = form.n_ridges, form.n_ridges if form.houses else 0
+        n_seen = form.n_spots + form.n_ridges
+        n_given = n_seen + self.n_windows  # layers whose shape is given
+        # Wetness, windows, folds or walls.
+        n_on_land = 1 + self.n_windows + form.n_ridges if form.n_ridges else 0
+        n_read = form.n_fields + 2 + n_seen + n_on_land + form.n_fine + n_lines
         self.n_layers, self.n_lines = form.n_layers + n_given, n_lines
         self.n_hazes = (form.n_layers - 1) // 2
         self.hazes = StyledMix(n_read - n_lines, self.n_hazes, n_style, 1.0)
         self.contours = StyledMix(n_read, form.n_layers - 1 - self.n_hazes, n_style, 1.0)
         if form.n_spots:
             self.spots = nn.Linear(n_style, 3 * form.n_spots)  # y, x, logarithm of the radius
+        if form.houses:
+            self.lights = nn.Linear(n_style, self.n_windows)  # in how many windows there is light
         self.sharpness = nn.Linear(n_style, self.n_layers - 1)  # its logarithm, above the least
-        least, given = torch.zeros(self.n_layers - 1), torch.zeros(n_given, n_read)
-        least[self.n_hazes + n_given :] = LEAST_SHARP
-        self.first_given = form.n_fields + 2
-        given[:, self.first_given : self.first_given + n_given] = torch.eye(n_given)
-        of_ridges = torch.zeros(self.n_layers - 1)
-        of_ridges[self.n_hazes + form.n_spots : self.n_hazes + n_given] = 1.0
-        self.register_buffer("least_sharp", least, persistent=False)
-        self.register_buffer("of_ridges", of_ridges, persistent=False)
-        self.register_buffer("given", given, persistent=False)
         self.shading = StyledMix(n_read - n_lines, 3 * self.n_layers, n_style, 1.0)
         self.shades = nn.Linear(n_style, 3 * self.n_layers)  # logarithm of the shading's strength
+        self.first_given = form.n_fields + 2
+        self.land = slice(self.n_hazes + form.n_spots, self.n_hazes + n_given)
+        # Each row of houses before the one behind it, and its windows before their walls.
+        self.ridges = slice(self.land.start, self.land.stop, 2 if form.houses else 1)
+        self._prepare(n_read)
+
+    def _prepare(self, n_read: int) -> None:
+        """Set down which layers are ridges, and what those of a given shape are cut out of."""
+        least, of_ridges = torch.zeros(2, self.n_layers - 1)
+        least[self.land.stop :] = LEAST_SHARP
+        of_ridges[self.ridges] = 1.0
+        each, free = torch.eye(n_read), torch.ones(n_read)
+        first_ridge = self.first_given + self.n_spots
+        wet = first_ridge + self.n_ridges
+        spots, land = each[self.first_given : first_ridge], each[first_ridge:wet]
+        if self.n_windows:
+            windows = slice(wet + 1, wet + 1 + self.n_windows)
+            free[windows] = 0.0
+            land = torch.stack([land, each[windows]], 1).flatten(0, 1)
+        self.register_buffer("least_sharp", least, persistent=False)
+        self.register_buffer("of_ridges", of_ridges, persistent=False)
+        self.register_buffer("given", torch.cat([spots, land]), persistent=False)
+        self.register_buffer("free", free, persistent=False)
 
     def under(self, styles: Tensor, hardness: float) -> Cut:
         """Return the layers under styles (B, n_style), with ridges of a hardness."""
@@ -94,29 +116,41 @@ class Silhouettes(Special):
         spots = self.spots(styles) if n else styles.new_zeros(len(styles), 0)
         spots = spots.reshape(len(styles), n, 3)
         given = self.given.expand(len(styles), -1, -1)
-        over = torch.cat([F.pad(hazes, (0, self.n_lines)), given, contours], 1)
+        hazes, shading = (F.pad(x, (0, self.n_lines)) * self.free for x in (hazes, shading))
+        over = torch.cat([hazes, given, contours * self.free], 1)
         over = over * sharpness[:, :, None]
-        at_ridges = styles.new_zeros(len(styles), self.n_ridges, 1)
-        places = torch.cat([haze_places, spots[:, :, 2:], at_ridges, places], 1)
+        at_land = styles.new_zeros(len(styles), self.n_ridges, 1)
+        if self.n_windows:
+            at_land = torch.stack([at_land, self.lights(styles)[:, :, None]], 2).flatten(1, 2)
+        places = torch.cat([haze_places, spots[:, :, 2:], at_land, places], 1)
         places = places * sharpness[:, :, None]
         return Cut(
-            weights=torch.cat([over, F.pad(shading * shades, (0, self.n_lines))], 1),
+            weights=torch.cat([over, shading * shades], 1),
             shifts=torch.cat([places, colours], 1),
             spots=spots[:, :, :2],
+            land=self.land,
         )
 
-    def clear(self, cut: Cut) -> Cut:
-        """Leave nothing but the ground and the ridges, which read what `read_land` gives."""
-        n, n_land = self.n_layers, self.n_ridges
-        first = self.n_hazes + self.n_spots
-        over = torch.arange(first, first + n_land)
+    def clear(self, cut: Cut, *, bare: bool) -> Cut:
+        """Leave nothing but the ground and the land, which read what `read_land` gives.
+
+        Parameters
+        ----------
+        bare : without folds, walls and windows
+        """
+        n, n_read = self.n_layers, 1 + self.n_ridges
+        over = torch.arange(n - 1)[self.ridges if bare else self.land]
         of_layers = torch.cat([torch.zeros(1, dtype=torch.long), over + 1])
         rows = torch.cat([over, *(n - 1 + colour * n + of_layers for colour in range(3))])
         under = self.first_given + self.n_spots
-        seen = torch.arange(under, under + n_land + 1)
-        seen = torch.cat([torch.tensor([self.first_given - 2]), seen])  # y comes before x
+        n_read += 0 if bare else self.n_ridges + self.n_windows
+        # y comes before x.
+        seen = torch.tensor([self.first_given - 2, *range(under, under + n_read)])
         return Cut(
-            weights=cut.weights[:, rows][:, :, seen], shifts=cut.shifts[:, rows], spots=cut.spots
+            weights=cut.weights[:, rows][:, :, seen],
+            shifts=cut.shifts[:, rows],
+            spots=cut.spots,
+            land=slice(0, 0 if bare else len(over)),
         )
 
     def forward(self, fields: Tensor, cut: Cut) -> Tensor:
@@ -124,6 +158,8 @@ class Silhouettes(Special):
         n = (cut.shifts.shape[1] + 1) // 4
         mixed = mix(cut.weights[:, :, : fields.shape[1]], cut.shifts, fields)
         over = mixed[:, : n - 1].clamp(-COVERED, COVERED)
+        if self.n_windows and cut.land.stop:
+            over = _wall_in(over, cut.land)
         colours = torch.unflatten(mixed[:, n - 1 :], 1, (3, n))
         # A layer covers sigmoid(over) of a pixel. As logarithms, since sharp layers leave nothing
         # of those behind them: what this layer and all in front of it leave free.
@@ -138,14 +174,19 @@ class Silhouettes(Special):
             self.contours.weight[:, -self.n_lines :] *= 0.3
         for mixture in (self.hazes, self.contours):
             mixture.shift.bias.uniform_(-1.2, 0.2, generator=generator)
-        n_cut = self.n_layers - 1 - self.n_hazes - self.n_spots - self.n_ridges
+        n_land = self.n_ridges + self.n_windows
+        n_cut = self.n_layers - 1 - self.n_hazes - self.n_spots - n_land
         steps = torch.linspace(math.log(SOFTEST), math.log(SHARPEST), self.n_hazes + n_cut)
         glows = torch.full((self.n_spots,), math.log(GLOWING))
-        ridges = torch.zeros(self.n_ridges)
+        land = torch.zeros(n_land)
         self.sharpness.weight.mul_(0.2)
         self.sharpness.bias.copy_(
-            torch.cat([steps[: self.n_hazes], glows, ridges, steps[self.n_hazes :]])
+            torch.cat([steps[: self.n_hazes], glows, land, steps[self.n_hazes :]])
         )
+        if self.n_windows:
+            self.lights.weight.mul_(0.2)
+            self.lights.bias.fill_(DARK)
+            self.sharpness.bias[self.land][1::2] = LIT
         self.shading.shift.weight.mul_(0.5)
         self.shades.weight.mul_(0.2)
         self.shades.bias.fill_(math.log(SHADES))
@@ -154,3 +195,11 @@ class Silhouettes(Special):
             places = self.spots.bias.view(-1, 3)
             places[:, :2].uniform_(-0.7, 0.7, generator=generator)
             places[:, 2].fill_(math.log(RADIUS))
+
+
+def _wall_in(over: Tensor, land: slice) -> Tensor:
+    """Leave no window where its house is not; (B, K − 1, n)."""
+    before, of_land, after = over.tensor_split([land.start, land.stop], 1)
+    roofs, windows = torch.unflatten(of_land, 1, (-1, 2)).unbind(2)
+    of_land = torch.stack([roofs, torch.minimum(roofs, windows)], 2).flatten(1, 2)
+    return torch.cat([before, of_land, after], 1)

@@ -32,7 +32,7 @@ def generator() -> Generator:
     return generator
 
 
-def _draw(n: int, seed: int) -> Tensor:
+def draw_numbers(n: int, seed: int) -> Tensor:
     """Draw two numbers that are known of each picture, of the sixteen there are."""
     numbers = torch.full((n, 16), torch.nan)
     numbers[:, :2] = torch.rand(n, 2, generator=seeded(seed))
@@ -46,7 +46,7 @@ def _styles(generator: Generator, *places: float) -> Tensor:
 
 
 def test_the_place_is_told_as_it_is(generator: Generator) -> None:
-    numbers = _draw(50, 1)
+    numbers = draw_numbers(50, 1)
     styles = generator.style(to_noise(numbers, seeded(2)))
     torch.testing.assert_close(styles[:, -1], numbers[:, FORM.place], atol=1e-4, rtol=0)
 
@@ -139,7 +139,10 @@ def test_ridges_sink_out_of_an_own_picture_and_rise_on_the_way_to_a_still(
     fields = stills.generator.fields(own.styles, 64, 64)
     mixed = own.own.mix_into(fields)
     assert mixed.ridges is not None
-    assert mixed.ridges[0].min() > 3.9  # units below the middle: far below the lower edge
+    tops_and_shore = [*range(N), 2 * N]
+    assert (
+        mixed.ridges[0, tops_and_shore].min() > 3.9
+    )  # units below the middle: far below the lower edge
     assert mixed.ridges[1, :N].max() < 1.5
 
 
@@ -153,7 +156,7 @@ def _paint_land(numbers: Tensor) -> Tensor:
 
 
 def test_a_training_finds_the_ridge_that_pictures_of_different_places_share() -> None:
-    numbers = _draw(256, 1)
+    numbers = draw_numbers(256, 1)
     pictures = _paint_land(numbers).mul(255).byte().numpy()
     material = Material(
         pictures=[pictures] * 3, density=1.0, judge=lambda _: 0.0, numbers=[numbers] * 3
@@ -163,12 +166,14 @@ def test_a_training_finds_the_ridge_that_pictures_of_different_places_share() ->
     )
     for step in range(400):
         figures = training.step(step, 0.0)
-    assert set(figures) == {"copying"}
-    others = _draw(16, 2)
+    assert set(figures) == {"copying", "land_details"}
+    others = draw_numbers(16, 2)
     styles = training.generator.style(to_noise(others, seeded(3)))
     rows = spline_rows(64)
     with torch.inference_mode():
-        seen = training.generator.paint_land(styles, 64, 64, 1.0, rows, rows).add(1).mul(0.5)
+        land = training.generator.lay_ridges(styles, 64, 64, 1.0)
+        painted = training.generator.paint_land(styles, land, rows, rows, bare=True)
+    seen = painted.add(1).mul(0.5)
     true = _paint_land(others)
     assert (seen - true).abs().mean() < 0.3 * (true - true.mean()).abs().mean()
     middle = np.corrcoef(seen.mean((1, 2)).flatten(), true.mean((1, 2)).flatten())

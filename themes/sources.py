@@ -22,7 +22,7 @@ from training_data.cuts import STRICT, Cuts
 from training_data.excerpts import Excerpt, make_excerpts
 from training_data.pair_folders import FolderPairs
 from training_data.pairs import DIRECTIONS, HELD_OUT_SEED, MadePairs, Progress, Union
-from training_data.picture_arrays import MADE, Joined, Shape, cache
+from training_data.picture_arrays import MADE, Joined, Land, Shape, cache
 from training_data.ripper import PREVIEW_NAME, find_videos, rip
 from training_data.survey import survey
 
@@ -42,8 +42,8 @@ class ThemeSource(Protocol):
         """Whether things in the pictures are straight, upright or level, as houses are."""
 
     @property
-    def place(self) -> int | None:
-        """Which of the numbers says where along a land with ridges a picture stands, if any."""
+    def land(self) -> Land | None:
+        """What stands in all pictures, if anything does."""
 
     def pictures(self, side: int, progress: Progress) -> Iterator[Pictures]:
         """Give square, wide and tall pictures of a short side in pixels, made when asked for."""
@@ -118,7 +118,7 @@ class Makers:
                 )
         self.names = names
         self.has_lines = any(MADE[name].has_lines for name in names)
-        self.place = MADE[names[0]].place if len(names) == 1 else None
+        self.land = MADE[names[0]].land if len(names) == 1 else None
 
     def pictures(self, side: int, progress: Progress) -> Iterator[Pictures]:
         """Give pictures of all makers."""
@@ -187,7 +187,7 @@ class OwnPictures:
     """A user's folder of pictures; frames are made of them to the project's songs."""
 
     has_lines = True  # for all that is known
-    place = None
+    land = None
 
     def __init__(self, plan: Plan, folder: Path, tell: Tell) -> None:
         self.plan = plan
@@ -227,7 +227,7 @@ class MusicVideos:
     """A user's music videos: their sound, and their frames, which are the pictures as well."""
 
     has_lines = True  # for all that is known
-    place = None
+    land = None
 
     def __init__(self, plan: Plan, folder: Path, tell: Tell) -> None:
         self.plan = plan

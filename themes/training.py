@@ -49,8 +49,8 @@ PIX2PIX = Settings(
     settle_from=0.3,
     judge_from=0.5,
 )
-# With ridges for most of what is in a picture, fewer layers have to be found.
-N_RIDGES, N_LAYERS_ON_LAND = 6, 8
+N_LAYERS_ON_LAND = 8  # that are no ridges
+HARD, SOFT = 20.0, 0.1  # ridges, chosen by the bands of stills (decision 25)
 HEARING = "abstract"  # the shipped theme whose pix2pix new themes start from
 
 
@@ -155,10 +155,21 @@ def _open_keyframes(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watc
 
 
 def _choose_form(source: ThemeSource) -> Form:
-    form = Form() if source.has_lines else replace(Form(), n_lines=0)
-    if source.place is None:
-        return form
-    return replace(form, n_ridges=N_RIDGES, place=source.place, n_layers=N_LAYERS_ON_LAND)
+    form, land = Form(), source.land
+    if land is None:
+        return form if source.has_lines else replace(form, n_lines=0)
+    return replace(
+        form,
+        n_ridges=land.n_ridges,
+        place=land.place,
+        houses=land.scale is not None,
+        scale=land.scale or 0,
+        # What is straight stands along the land, and fewer layers have to be found.
+        n_lines=0,
+        n_layers=N_LAYERS_ON_LAND,
+        hardness=HARD,
+        softness=SOFT,
+    )
 
 
 def find_base() -> Base | None:

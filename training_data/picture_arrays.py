@@ -47,17 +47,26 @@ class _Maker(Protocol):
         """Paint pictures (n, 3, height, width) in [0, 1]."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Land:
+    """Ridges that all pictures of a maker show some stretch of, and what says of which."""
+
+    n_ridges: int  # as many as there are, or more
+    place: int  # which of the numbers says where along it a picture stands
+    scale: int | None = None  # which one says how near its houses are; None: there are none
+
+
 class Made:
     """Pictures of a maker, and the numbers they were made from.
 
     Parameters
     ----------
     has_lines : whether things in them are straight, upright or level, as houses are
-    place : which of the numbers says where along a land with ridges a picture stands
+    land : what stands in all of them, if anything does
     """
 
-    def __init__(self, maker: _Maker, *, has_lines: bool, place: int | None = None) -> None:
-        self._maker, self.has_lines, self.place = maker, has_lines, place
+    def __init__(self, maker: _Maker, *, has_lines: bool, land: Land | None = None) -> None:
+        self._maker, self.has_lines, self.land = maker, has_lines, land
 
     def __call__(self, generator: Generator, n: int, height: int, width: int) -> Tensor:
         """Return n pictures; see `Source`."""
@@ -75,10 +84,16 @@ class Made:
         return torch.rand(n, self._maker.N_DRAWN, generator=generator)
 
 
+_STREET = Land(
+    n_ridges=cityscape.N_ROWS,
+    place=cityscape.NAMES.index("place"),
+    scale=cityscape.NAMES.index("scale"),
+)
+_MOUNTAINS = Land(n_ridges=6, place=landscape.NAMES.index("place"))
 MADE = {
     "abstract": Made(abstract, has_lines=False),
-    "cityscape": Made(cityscape, has_lines=True),
-    "landscape": Made(landscape, has_lines=False, place=landscape.NAMES.index("place")),
+    "cityscape": Made(cityscape, has_lines=True, land=_STREET),
+    "landscape": Made(landscape, has_lines=False, land=_MOUNTAINS),
 }
 
 

@@ -1,0 +1,130 @@
+"""Rows of houses: near ones are large ones, lit windows keep to their walls, water has waves."""
+
+import pytest
+import torch
+from lightning_fabric import Fabric
+from test_keyframes_ridges import draw_numbers
+from torch import Tensor
+
+from keyframes.form import Form
+from keyframes.gan_training import GanTraining, Material, Settings
+from keyframes.generator import Generator
+from keyframes.houses import Houses
+from keyframes.knots import Given, read_across, read_strip, spline_rows
+from keyframes.layers import initialise
+from keyframes.noise import to_noise
+from pix2pix.run import seeded
+
+FORM = Form(
+    width=16, n_noise=16, n_style=16, n_spots=1, n_ridges=2, houses=True, place=1, scale=0,
+    n_lines=0, n_layers=5, whole_width=16, detail_width=16,
+)  # fmt: skip
+N = 2  # rows
+BRIGHT = 0.9
+
+
+@pytest.fixture
+def generator() -> Generator:
+    generator = Generator(FORM)
+    initialise(generator, seeded(0))
+    return generator
+
+
+def _land(generator: Generator) -> Houses:
+    assert isinstance(generator.ridges, Houses)
+    return generator.ridges
+
+
+def _styles(generator: Generator, *scales: float) -> Tensor:
+    """Return styles that differ by how near the houses of their pictures are."""
+    style = generator.style(torch.ones(1, 16))[0].detach()
+    told = [torch.tensor([scale, 0.5]) for scale in scales]
+    return torch.stack([torch.cat([style[:-2], numbers]) for numbers in told])
+
+
+def test_place_and_scale_are_told_as_they_are(generator: Generator) -> None:
+    numbers = draw_numbers(50, 1)
+    styles = generator.style(to_noise(numbers, seeded(2)))
+    told = numbers[:, [FORM.scale, FORM.place]]
+    torch.testing.assert_close(styles[:, -2:], told, atol=1e-4, rtol=0)
+
+
+def test_nearer_houses_are_the_same_ones_larger(generator: Generator) -> None:
+    land = _land(generator)
+    with torch.no_grad():
+        land.spread.copy_(torch.tensor([1.0, 1.0]))
+        for levels in (land.heights, land.weights, land.ripple):
+            levels.weight.zero_()
+        far, near = land(_styles(generator, 0.0, 1.0), 128, 1.0)  # half, and one and a half
+    assert far[2 * N + 1].unique() == 0.5
+    assert near[2 * N + 1].unique() == 1.5
+    for row in range(N):
+        # The middle third of what is far fills what is near.
+        torch.testing.assert_close(near[row, 2::3], far[row, 43:85])
+        assert far[row].std() > 0.01
+
+
+def test_there_is_light_in_windows_below_the_roof_alone(generator: Generator) -> None:
+    land, layers = _land(generator), generator.silhouettes
+    with torch.no_grad():
+        land.flanks[:, 0] = 1.0  # windows everywhere
+        layers.sharpness.bias[layers.land][1::2] = 3.0
+        layers.shades.bias.fill_(-20.0)
+        layers.shading.shift.bias.zero_()
+        layers.shading.shift.weight.zero_()
+        layers.shading.shift.bias.view(3, -1)[:, 1 + layers.land.stop - 1] = 2.0  # lamps, in front
+        for mixture in (layers.hazes, layers.contours):
+            mixture.shift.bias.fill_(-30.0)  # nothing but land
+        layers.lights.bias.fill_(0.0)
+    styles, whole = _styles(generator, 0.5), spline_rows(256)
+    with torch.no_grad():
+        knots = generator.fields(styles, 256, 256)
+        painted = generator.read(knots, styles, whole, whole)[0].mean(0)
+        assert knots.ridges is not None
+        tops = (knots.ridges @ whole.line.T)[0, N - 1]  # of the nearest row
+        shore = knots.ridges[0, 2 * N, 0]
+    y = whole.place[:, None]
+    walls = (y > tops + 0.03) & (y < shore - 0.1)
+    assert painted[walls].min() > BRIGHT
+    assert painted[y < tops - 0.03].max() < 0.5 * BRIGHT
+    with torch.no_grad():
+        layers.lights.bias.fill_(-10.0)  # late at night
+        dark = generator.read(knots, styles, whole, whole)[0].mean(0)
+    assert dark[walls].max() < 0.5 * BRIGHT
+
+
+def test_waves_bend_what_is_seen_in_the_water_and_nothing_above_it(generator: Generator) -> None:
+    styles, whole = _styles(generator, 0.5), spline_rows(256)
+    with torch.no_grad():
+        knots = generator.fields(styles, 256, 256)
+        assert knots.ridges is not None
+        knots.ridges[:, 2 * N] = 0.2
+        seen = []
+        for ripple in (0.0, 0.1):
+            knots.ridges[:, 2 * N + 2] = ripple
+            given = Given(spots=torch.zeros(1, 1, 2), folds=_land(generator).folds())
+            read = read_strip(whole, read_across(knots, whole, 0.0), whole, given, 0.0)
+            seen.append(read.reshape(-1, 256, 256)[FORM.n_fields])  # y
+    calm, rough = seen
+    air = whole.place < 0.15
+    torch.testing.assert_close(calm[air], rough[air], atol=1e-2, rtol=0)
+    bent = (rough - calm)[whole.place > 0.3]
+    assert bent.abs().mean() > 0.01
+    assert bent.abs().mean(1)[-10:].mean() > bent.abs().mean(1)[:10].mean()  # nearer, higher
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_all_of_it_is_learnt_in_either_precision(*, bf16: bool) -> None:
+    numbers = draw_numbers(32, 1)
+    pictures = torch.randint(0, 255, (32, 3, 80, 64), generator=seeded(1)).byte().numpy()
+    material = Material(
+        pictures=[pictures] * 3, density=0.25, judge=lambda _: 0.0, numbers=[numbers] * 3
+    )
+    settings = Settings(n_batch=8, n_penalised=8, alone=0.0, land=0.0, bf16=bf16)
+    fabric = Fabric(devices=1, accelerator="cpu")
+    training = GanTraining(fabric, FORM, settings, material, 0)
+    before = {name: x.clone() for name, x in training.generator.state_dict().items()}
+    for step in range(3):
+        training.step(step, 0.5)
+    after = training.generator.state_dict()
+    assert [name for name, x in before.items() if torch.equal(x, after[name])] == []
