@@ -36,6 +36,9 @@ from pix2pix.weights import Weights
 LIKELY = (0.6, 0.25, 0.15)
 SMALLEST_BAND = 4  # pixels of the coarsest band, along the shorter side
 SOFT = 0.1  # hardness of lines at the beginning, as a part of that at the end
+# Share of the time for the land in which ridges stand still: one of a colour that is still wrong
+# would hide, and what is hidden teaches nothing.
+STILL = 0.05
 # Share of the time for the land in which it has no folds, walls or windows: a wall that ends where
 # it likes paints a town before any roof has found its place.
 BARE = 0.5
@@ -224,6 +227,8 @@ class GanTraining:
         rows, columns = (spline_rows(side, density) for side in (height, width))
         styles = self.generator.style(batch.noise.to(self.fabric.device))
         ridges = self.generator.lay_ridges(styles, height, width, density)
+        if share < STILL * self.land_until:
+            ridges = ridges.detach()
 
         def paint(view: View, some: slice) -> Tensor:
             seen = rows[view.rows], columns[view.columns]

@@ -7,17 +7,22 @@ dark it must be before it is lit. A picture says where it stands and how near th
 import torch
 from torch import Generator as RandomGenerator
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from keyframes.form import Form
 from keyframes.knots import HIGHEST, LINE_KNOT, UNIT, Folds
 from keyframes.ridges import N_KEPT, Ridges
 
 ACROSS, UP = 1, 2  # pixels from one knot of the walls to the next
-FAR_PACE, NEAR_PACE = 1.0, 1.7  # units from one end of the places to the other, to begin with
+# Units from one end of the places to the other, to begin with, and those to a number of the pace:
+# a row that drifted while it is without houses would take those of another.
+FAR_PACE, NEAR_PACE, FIRM = 1.0, 1.7, 0.03
 # Roofs are all edges: those are as lively as what is long.
 ROUGHNESS = 0.4
 # In parts of the sky above the shore: how high far and near houses are, to begin with, and free.
-FAR_HEIGHT, NEAR_HEIGHT, FREE = 0.4, 0.25, 0.3
+FAR_HEIGHT, NEAR_HEIGHT, FREE = 0.22, 0.16, 0.06
+LOW, LEAK = 0.03, 0.02  # a row that could sink to the ground would never be seen again
+SEEN = 96  # knots to each side of the middle of the land that most pictures see some of
 SHORE, SHORE_FREE = 0.65, 0.6  # units
 SPREAD = 0.7  # how much larger the nearest houses are than the farthest, in parts of their mean
 LEAST = 0.2  # size
@@ -43,10 +48,22 @@ class Houses(Ridges):
         stretch = (half_height - 1) * self.stretch(styles)
         shore = self.usual_heights[-1] + SHORE_FREE * free[:, -1:] + stretch[:, -1:]
         height = self.usual_heights[:-1] + FREE * free[:, :-1] + stretch[:, :-1]
-        tops = shore[..., None] - (half_height + shore)[..., None] * (height[..., None] + rise)
+        height = LOW + F.leaky_relu(height[..., None] + rise - LOW, LEAK)
+        tops = shore[..., None] - (half_height + shore)[..., None] * height
         ripple = RIPPLE * self.ripple(styles)
         flat = torch.stack([shore, size[:, 1:], ripple], 1).expand(-1, -1, n_across)
         return torch.cat([tops, along, flat], 1)
+
+    def paces(self) -> Tensor:
+        """Return how far each row is moved from one end of the places to the other, in units."""
+        usual = torch.linspace(FAR_PACE, NEAR_PACE, self.n_ridges, device=self.pace.device)
+        return usual + FIRM * self.pace
+
+    def keep(self) -> Tensor:
+        """Return shapes that are neither high nor low on the whole: a style says how high."""
+        shapes = super().keep()
+        middle = shapes[:, :, N_KEPT // 2 - SEEN : N_KEPT // 2 + SEEN]
+        return shapes - middle.mean(2, keepdim=True)
 
     def folds(self) -> Folds:
         """Return windows and walls."""
@@ -55,7 +72,7 @@ class Houses(Ridges):
     def start(self, generator: RandomGenerator) -> None:
         """Begin with roofs that differ, and dark windows."""
         super().start(generator)
-        self.pace.copy_(torch.linspace(FAR_PACE, NEAR_PACE, self.n_ridges))
+        self.pace.zero_()
         self.spread.fill_(SPREAD)
         self.flanks[:, 0].normal_(std=0.2, generator=generator)
         self.ripple.weight.mul_(0.2)

@@ -64,16 +64,24 @@ class Ridges(Special):
         size : of what stands along the land, (B, 1) or one for all
         """
         knots = (torch.arange(n_across, device=styles.device) + (1 - n_across) / 2) / size
-        moved = (styles[:, -1:] - 0.5) * self.pace * (UNIT / LINE_KNOT)
+        moved = (styles[:, -1:] - 0.5) * self.paces() * (UNIT / LINE_KNOT)
         # (B, n_ridges, n_across), in knots
         at = (knots[..., None, :] + moved[:, :, None] + (N_KEPT - 1) / 2).clamp(0, N_KEPT - 1.001)
         before = at.detach().floor()
         place = torch.arange(self.n_ridges, device=styles.device)[:, None]
-        kept = (self.shapes @ self.waves).transpose(1, 2)  # (n_ridges, N_KEPT, N_SHAPES)
+        kept = self.keep().transpose(1, 2)  # (n_ridges, N_KEPT, N_SHAPES)
         start, end = kept[place, before.long()], kept[place, before.long() + 1]
         shapes = torch.lerp(start, end, (at - before)[..., None])
         weights = self.weights(styles).unflatten(1, (self.n_ridges, 1, N_SHAPES))
         return (shapes * weights).sum(3), (2 / (N_KEPT - 1)) * at - 1
+
+    def paces(self) -> Tensor:
+        """Return how far each ridge is moved from one end of the places to the other, in units."""
+        return self.pace
+
+    def keep(self) -> Tensor:
+        """Return the shapes along all of the land, (n_ridges, N_SHAPES, N_KEPT)."""
+        return self.shapes @ self.waves
 
     def start(self, generator: RandomGenerator) -> None:
         """Begin with low hills that differ."""

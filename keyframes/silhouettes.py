@@ -146,8 +146,14 @@ class Silhouettes(Special):
         n_read += 0 if bare else self.n_ridges + self.n_windows
         # y comes before x.
         seen = torch.tensor([self.first_given - 2, *range(under, under + n_read)])
+        weights = cut.weights[:, rows][:, :, seen]
+        if bare:
+            # Colours that change with the depth below a ridge would paint it as a haze.
+            told = torch.ones_like(weights[0])
+            told[len(over) :, 1 : 1 + self.n_ridges] = 0.0
+            weights = weights * told
         return Cut(
-            weights=cut.weights[:, rows][:, :, seen],
+            weights=weights,
             shifts=cut.shifts[:, rows],
             spots=cut.spots,
             land=slice(0, 0 if bare else len(over)),
