@@ -1,7 +1,9 @@
 """Train the generator against two critics: of whole pictures, and of details.
 
 Where it is known what numbers a picture was made from, the generator also learns to paint that
-very picture from them: roughly, as seen from afar. Its critics see to the rest.
+very picture from them: roughly, as seen from afar. Its critics see to the rest. Where the pictures
+show land that is kept (`keyframes.ridges`), there is no rest: it copies details too, without
+critics.
 """
 
 import copy
@@ -82,8 +84,10 @@ class Settings:
     alone: float = 0.35  # share of a training from nothing in which known pictures are all there is
     alone_rate: float = 8e-4  # of learning, in it
     alone_momentum: float = 0.9
-    land: float = 0.1  # share of all, at first, with nothing but bands between ridges
+    land: float = 0.2  # share of all, at first, with nothing but land, where there is any
     land_rate: float = 2e-3  # of learning, in it
+    amounts: float = 20.0  # weight of painting known pictures with land, by amounts, from here on:
+    amounts_from: float = 0.45  # share of all
     hard_from: float = 0.3  # share of a training from which lines and ridges are as hard as told
     penalty: float = 0.5  # gamma of R1 and R2
     penalty_every: int = 8  # steps
@@ -178,7 +182,7 @@ class GanTraining:
         self.critic_learner = Learner(fabric, self.critics)
         copies_alone = material.numbers is not None and base is None
         self.contest_from = settings.alone if copies_alone else 0.0
-        self.land_until = settings.land if copies_alone and form.n_ridges else 0.0
+        self.has_land = copies_alone and form.n_ridges > 0
         if base is not None:
             self.generator.load_state_dict(base.generator.state_dict())
             if base.critics is not None:
@@ -193,19 +197,19 @@ class GanTraining:
         batch = self._draw(generator)
         views = draw_views(generator, *batch.pictures.shape[2:])
         true = _cut(batch.pictures, views, self.fabric.device)
-        if share < self.land_until:
+        settings = self.settings
+        if self.has_land and share < settings.land:
             return self._find_land(batch, views, true, step, share)
         canvas = self._lay(batch)
-        n = len(batch.noise)
-        whole = canvas.read(views.whole, slice(n))
+        if self.has_land:
+            return self._copy(canvas, views, true, step, share)
+        whole = canvas.read(views.whole, slice(len(batch.noise)))
         figures, loss = self._compare(whole, true.whole)
-        settings = self.settings
         pace = Pace(rate=settings.alone_rate, momentum=settings.alone_momentum)
         if share >= self.contest_from:
             pace = Pace(rate=settings.rate)
-            near = canvas.read(views.near, slice(n // 2))
-            middle = canvas.read(views.middle, slice(n // 2, n))
-            painted = self.show(Sight(whole=whole, details=torch.cat([near, middle])))
+            details = _look_near(canvas.read, views, len(batch.noise))
+            painted = self.show(Sight(whole=whole, details=details))
             true = self.show(true)
             of_true, told = self._teach_critics(true, painted.detach(), step, share)
             contest = self._contest(of_true, painted)
@@ -217,32 +221,64 @@ class GanTraining:
     def _find_land(
         self, batch: _Batch, views: Views, true: Sight, step: int, share: float
     ) -> dict[str, float]:
-        """Learn where ridges are and which colours lie between them.
+        """Learn where ridges are and what lies below them.
 
         Once fields and hazes have painted a mountain as a haze, no ridge finds its place any more.
         """
         height, width = batch.pictures.shape[2:]
-        density, n = self.material.density, len(batch.noise)
-        bare = share < BARE * self.land_until
+        density = self.material.density
         rows, columns = (spline_rows(side, density) for side in (height, width))
         styles = self.generator.style(batch.noise.to(self.fabric.device))
         ridges = self.generator.lay_ridges(styles, height, width, density)
-        if share < STILL * self.land_until:
+        settings = self.settings
+        if share < STILL * settings.land:
             ridges = ridges.detach()
+        bare = share < BARE * settings.land
 
-        def paint(view: View, some: slice) -> Tensor:
+        def read(view: View, some: slice) -> Tensor:
             seen = rows[view.rows], columns[view.columns]
             return self.generator.paint_land(styles[some], ridges[some], *seen, bare=bare)
 
-        figures, loss = self._compare(paint(views.whole, slice(n)), true.whole)
-        near, middle = paint(views.near, slice(n // 2)), paint(views.middle, slice(n // 2, n))
-        apart = torch.cat([near, middle]) - true.details
-        settings = self.settings
-        loss = loss + settings.copying * apart.square().mean()
-        figures["land_details"] = apart.abs().mean().item()
         pace = Pace(rate=settings.land_rate, momentum=settings.alone_momentum)
+        return self._copy_by_squares(read, views, true, step, share, pace)
+
+    def _copy(
+        self, canvas: _Canvas, views: Views, true: Sight, step: int, share: float
+    ) -> dict[str, float]:
+        """Learn to paint known pictures, wholes and details: where things are, then where they end.
+
+        By squares, what is not where it should be is drawn there; by amounts, edges become sharp.
+        """
+        settings = self.settings
+        pace = Pace(rate=settings.alone_rate, momentum=settings.alone_momentum)
+        if share < settings.amounts_from:
+            return self._copy_by_squares(canvas.read, views, true, step, share, pace)
+        n = len(true.whole)
+        pairs = [
+            (canvas.read(views.whole, slice(n)), true.whole),
+            (_look_near(canvas.read, views, n), true.details),
+        ]
+        apart = [painted - meant for painted, meant in pairs]
+        bands = [band.abs().mean() for x in apart for band in _part(x)]
+        self._learn(settings.amounts * torch.stack(bands).sum(), step, share, pace)
+        whole, details = (x.abs().mean().item() for x in apart)
+        return {"copying": whole, "details": details}
+
+    def _copy_by_squares(
+        self,
+        read: Callable[[View, slice], Tensor],
+        views: Views,
+        true: Sight,
+        step: int,
+        share: float,
+        pace: Pace,
+    ) -> dict[str, float]:
+        n = len(true.whole)
+        figures, loss = self._compare(read(views.whole, slice(n)), true.whole)
+        apart = _look_near(read, views, n) - true.details
+        loss = loss + self.settings.copying * apart.square().mean()
         self._learn(loss, step, share, pace)
-        return figures
+        return figures | {"details": apart.abs().mean().item()}
 
     def _learn(self, loss: Tensor, step: int, share: float, pace: Pace) -> None:
         self.learner.learn(loss, step, share, pace)
@@ -429,6 +465,12 @@ def _cut(pictures: Tensor, views: Views, device: torch.device) -> Sight:
         seen.to(device).float().div(127.5).sub(1) for seen in (views.whole.cut(pictures), details)
     )
     return Sight(whole=whole, details=details)
+
+
+def _look_near(read: Callable[[View, slice], Tensor], views: Views, n: int) -> Tensor:
+    """Read the details that are seen of n pictures, as `_cut` cuts them."""
+    near, middle = read(views.near, slice(n // 2)), read(views.middle, slice(n // 2, n))
+    return torch.cat([near, middle])
 
 
 def _choose_heads(logits: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import small_training
@@ -24,7 +25,7 @@ from pix2pix import weights
 from pix2pix.published import read_painter
 from scripts.train_theme import main
 from themes.training import PIX2PIX
-from training_data import landscape
+from training_data import cityscape, landscape
 
 SMALL = ("--size", "128", "--width", "2", "--accelerator", "cpu")
 MADE = ("--made", "abstract", *SMALL)
@@ -80,12 +81,15 @@ def test_a_theme_of_a_maker_is_trained_and_installed() -> None:
         assert [line["step"] for line in log("mine", stage)][-1] == 2
 
 
-def test_landscapes_have_ridges_and_their_place_moves_them() -> None:
-    result = train("hills", "--made", "landscape", *SMALL, "--steps", 1)
+@pytest.mark.parametrize(("maker", "n_ridges"), [(landscape, 6), (cityscape, 4)])
+def test_land_has_ridges_and_its_place_moves_them(maker: ModuleType, n_ridges: int) -> None:
+    name = maker.__name__.split(".")[-1]
+    result = train("land", "--made", name, *SMALL, "--steps", 1)
     assert result.exit_code == 0, result.output
-    stills = load_theme("hills").stills
+    stills = load_theme("land").stills
     form = stills.generator.form
-    assert (form.n_ridges, form.place) == (6, landscape.NAMES.index("place"))
+    assert (form.n_ridges, form.place) == (n_ridges, maker.NAMES.index("place"))
+    assert form.houses == (maker is cityscape)
     styles = stills.style(0).repeat(2, 1)
     styles[:, -1] = torch.tensor([0.2, 0.8])
     here, there = stills.paint(styles, 64, 112)
@@ -93,7 +97,8 @@ def test_landscapes_have_ridges_and_their_place_moves_them() -> None:
 
 
 def test_a_theme_of_pictures_is_trained_and_starts_from_the_base(tmp_path: Path) -> None:
-    assert train("base", "--made", "cityscape", *SMALL, "--steps", 1).exit_code == 0
+    both = ("--made", "abstract", "--made", "cityscape")  # what is in all of them has no land
+    assert train("base", *both, *SMALL, "--steps", 1).exit_code == 0
     folder = tmp_path / "pictures"
     folder.mkdir()
     for number in range(6):
