@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 
 OPTIONAL = ("n_octaves", "n_spots", "n_ridges", "n_fine", "n_lines", "n_layers")  # 0: left out
-INDICES = ("place", "scale")
+INDICES = ("place", "scale", "water", "street")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,9 @@ class Form:
     n_ridges: int = 0  # layers that are all below a ridge, of land that is kept; and a shore
     place: int = 0  # which number of the noise says where along the land a picture stands
     houses: bool = False  # whether ridges are roofs, with windows below them that light up
-    scale: int = 0  # which number of the noise says how near they are
+    scale: int = 0  # which number of the noise says how near they are,
+    water: int = 0  # how much water there is before them,
+    street: int = 0  # and how much of a street, which both lie below the shore
     n_lines: int = 8  # fields of the row alone, and as many of the column; 0: nothing straight
     line_width: int = 48  # channels inside the network of the lines
     hardness: float = 4.0  # of lines, see `keyframes.knots.harden` (decision 22), and of ridges

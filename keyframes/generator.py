@@ -70,7 +70,8 @@ class Generator(Special):
         width, n_style = form.width, form.n_style
         # Numbers that are told as they are, from 0 to 1, at the end of a style: a walk between two
         # styles then goes along the land.
-        told = [form.scale, form.place] if form.houses else [form.place]
+        of_houses = [form.water, form.street, form.scale] if form.houses else []
+        told = [*of_houses, form.place]
         self.told = told if form.n_ridges else []
         self.mapping = nn.Sequential(
             nn.Linear(form.n_noise * (1 + 2 * form.n_octaves), n_style),

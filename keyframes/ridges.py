@@ -41,7 +41,7 @@ class Ridges(Special):
     def __init__(
         self, form: Form, levels: Tensor, roughness: float, folds: tuple[int, ...]
     ) -> None:
-        """Keep shapes of a roughness, and folds (n, down, along); levels are heights and shore."""
+        """Keep shapes of a roughness and folds (n, down, along); heights begin at levels."""
         super().__init__()
         self.n_ridges = form.n_ridges
         waves = torch.cat([_octave(octave, roughness) for octave in range(N_OCTAVES)])
@@ -51,7 +51,7 @@ class Ridges(Special):
         self.flanks = nn.Parameter(torch.empty(form.n_ridges, *folds))
         self.pace = nn.Parameter(torch.empty(form.n_ridges))  # units
         self.weights = nn.Linear(form.n_style, form.n_ridges * N_SHAPES)
-        self.heights = nn.Linear(form.n_style, form.n_ridges + 1)  # of ridges and shore, in squares
+        self.heights = nn.Linear(form.n_style, len(levels))  # in square pictures,
         self.stretch = nn.Linear(form.n_style, form.n_ridges + 1)  # and how much more in tall ones
 
     def rise(self, styles: Tensor, n_across: int, size: Tensor | float) -> tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ from torch import Tensor
 from keyframes.form import Form
 from keyframes.gan_training import GanTraining, Material, Settings
 from keyframes.generator import Generator
-from keyframes.houses import Houses
+from keyframes.houses import FIRM, SPREAD, Houses
 from keyframes.knots import Given, read_across, read_strip, spline_rows
 from keyframes.layers import initialise
 from keyframes.noise import to_noise
@@ -17,7 +17,7 @@ from pix2pix.run import seeded
 
 FORM = Form(
     width=16, n_noise=16, n_style=16, n_spots=1, n_ridges=2, houses=True, place=1, scale=0,
-    n_lines=0, n_layers=5, whole_width=16, detail_width=16,
+    water=2, street=3, n_lines=0, n_layers=5, whole_width=16, detail_width=16,
 )  # fmt: skip
 N = 2  # rows
 BRIGHT = 0.9
@@ -35,29 +35,43 @@ def _land(generator: Generator) -> Houses:
     return generator.ridges
 
 
-def _styles(generator: Generator, *scales: float) -> Tensor:
-    """Return styles that differ by how near the houses of their pictures are."""
+def _styles(generator: Generator, *told: tuple[float, ...]) -> Tensor:
+    """Return styles that differ by water, street and scale, at one place."""
     style = generator.style(torch.ones(1, 16))[0].detach()
-    told = [torch.tensor([scale, 0.5]) for scale in scales]
-    return torch.stack([torch.cat([style[:-2], numbers]) for numbers in told])
+    tails = [torch.tensor([*numbers, 0.5]) for numbers in told]
+    return torch.stack([torch.cat([style[:-4], tail]) for tail in tails])
 
 
-def test_place_and_scale_are_told_as_they_are(generator: Generator) -> None:
-    numbers = draw_numbers(50, 1)
+def test_what_is_known_of_a_street_is_told_as_it_is(generator: Generator) -> None:
+    numbers = torch.full((50, 16), torch.nan)
+    numbers[:, :4] = torch.rand(50, 4, generator=seeded(1))
     styles = generator.style(to_noise(numbers, seeded(2)))
-    told = numbers[:, [FORM.scale, FORM.place]]
-    torch.testing.assert_close(styles[:, -2:], told, atol=1e-4, rtol=0)
+    told = numbers[:, [FORM.water, FORM.street, FORM.scale, FORM.place]]
+    torch.testing.assert_close(styles[:, -4:], told, atol=1e-4, rtol=0)
+
+
+def test_the_shore_lies_where_the_higher_of_water_and_street_begins(generator: Generator) -> None:
+    land = _land(generator)
+    with torch.no_grad():
+        land.bends[0, 8], land.bends[1, 4] = -4.0, -1.0  # from a half, and from a quarter on
+        told = [(0.4, 0.2, 0.5), (0.9, 0.2, 0.5), (0.4, 0.9, 0.5), (0.9, 0.9, 0.5)]
+        dry, wet, paved, both = land(_styles(generator, *told), 128, 1.0)[:, 2 * N, 0]
+    assert dry > 0.98  # no more than the lowest pixels
+    assert dry > paved > wet
+    assert both == wet
 
 
 def test_nearer_houses_are_the_same_ones_larger(generator: Generator) -> None:
     land = _land(generator)
     with torch.no_grad():
-        land.spread.copy_(torch.tensor([1.0, 1.0]))
+        land.spread.fill_((1.0 - SPREAD) / FIRM)
         for levels in (land.heights, land.weights, land.ripple):
             levels.weight.zero_()
-        far, near = land(_styles(generator, 0.0, 1.0), 128, 1.0)  # half, and one and a half
-    assert far[2 * N + 1].unique() == 0.5
-    assert near[2 * N + 1].unique() == 1.5
+        far, near = land(
+            _styles(generator, (0, 0, 0), (0, 0, 1)), 128, 1.0
+        )  # half, and one and a half
+    torch.testing.assert_close(far[2 * N + 1], torch.full((128,), 0.5))
+    torch.testing.assert_close(near[2 * N + 1], torch.full((128,), 1.5))
     for row in range(N):
         # The middle third of what is far fills what is near.
         torch.testing.assert_close(near[row, 2::3], far[row, 43:85])
@@ -76,7 +90,7 @@ def test_there_is_light_in_windows_below_the_roof_alone(generator: Generator) ->
         for mixture in (layers.hazes, layers.contours):
             mixture.shift.bias.fill_(-30.0)  # nothing but land
         layers.lights.bias.fill_(0.0)
-    styles, whole = _styles(generator, 0.5), spline_rows(256)
+    styles, whole = _styles(generator, (0, 0, 0.5)), spline_rows(256)
     with torch.no_grad():
         knots = generator.fields(styles, 256, 256)
         painted = generator.read(knots, styles, whole, whole)[0].mean(0)
@@ -94,7 +108,7 @@ def test_there_is_light_in_windows_below_the_roof_alone(generator: Generator) ->
 
 
 def test_waves_bend_what_is_seen_in_the_water_and_nothing_above_it(generator: Generator) -> None:
-    styles, whole = _styles(generator, 0.5), spline_rows(256)
+    styles, whole = _styles(generator, (0, 0, 0.5)), spline_rows(256)
     with torch.no_grad():
         knots = generator.fields(styles, 256, 256)
         assert knots.ridges is not None

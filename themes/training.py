@@ -161,9 +161,8 @@ def _choose_form(source: ThemeSource) -> Form:
     return replace(
         form,
         n_ridges=land.n_ridges,
-        place=land.place,
-        houses=land.scale is not None,
-        scale=land.scale or 0,
+        houses=land.has_houses,
+        **land.numbers,
         # What is straight stands along the land, and fewer layers have to be found.
         n_lines=0,
         n_layers=N_LAYERS_ON_LAND,

@@ -1,7 +1,7 @@
 """Many pictures of one shape in one file, painted or cut once and read again and again."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -52,8 +52,8 @@ class Land:
     """Ridges that all pictures of a maker show some stretch of, and what says of which."""
 
     n_ridges: int  # as many as there are, or more
-    place: int  # which of the numbers says where along it a picture stands
-    scale: int | None = None  # which one says how near its houses are; None: there are none
+    has_houses: bool
+    numbers: Mapping[str, int]  # which of them are what `keyframes.form.Form` wants to know
 
 
 class Made:
@@ -86,10 +86,10 @@ class Made:
 
 _STREET = Land(
     n_ridges=cityscape.N_ROWS,
-    place=cityscape.NAMES.index("place"),
-    scale=cityscape.NAMES.index("scale"),
+    has_houses=True,
+    numbers={name: cityscape.NAMES.index(name) for name in ("place", "scale", "water", "street")},
 )
-_MOUNTAINS = Land(n_ridges=6, place=landscape.NAMES.index("place"))
+_MOUNTAINS = Land(n_ridges=6, has_houses=False, numbers={"place": landscape.NAMES.index("place")})
 MADE = {
     "abstract": Made(abstract, has_lines=False),
     "cityscape": Made(cityscape, has_lines=True, land=_STREET),
