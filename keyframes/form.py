@@ -52,9 +52,16 @@ class Form:
             raise ValueError("truncation must be above 0, and 1 at most.")
         if not 0 <= self.softness <= 0.25 or not 0 <= self.hardness <= 20:
             raise ValueError("softness must lie in [0, 0.25], and hardness in [0, 20].")
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
         for field in fields(self):
             smallest = 0 if field.name in OPTIONAL + INDICES else 1
             if field.type is int and getattr(self, field.name) < smallest:
                 raise ValueError(f"{field.name} must be {smallest} or more.")
+        if max(getattr(self, name) for name in INDICES) >= self.n_noise:
+            raise ValueError(f"{', '.join(INDICES)} must be numbers of the noise.")
+        if self.houses and not self.n_ridges:
+            raise ValueError("Houses stand in rows: n_ridges must be 1 or more.")
         if self.n_layers in (1, 2):
             raise ValueError("n_layers must be 0, or 3 or more: a ground, a haze, a cut layer.")
