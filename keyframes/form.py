@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 
 OPTIONAL = ("n_octaves", "n_spots", "n_ridges", "n_fine", "n_lines", "n_layers")  # 0: left out
-INDICES = ("place", "scale", "water", "street")
+INDICES = ("place", "scale", "water", "street", "sun_x", "sun_y")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,9 @@ class Form:
     houses: bool = False  # whether ridges are roofs, with windows below them that light up
     scale: int = 0  # which number of the noise says how near they are,
     water: int = 0  # how much water there is before them,
-    street: int = 0  # and how much of a street, which both lie below the shore
+    street: int = 0  # how much of a street, which both lie below the shore,
+    sun_x: int = 0  # how far to the right the sun stands,
+    sun_y: int = 0  # and how high
     n_lines: int = 8  # fields of the row alone, and as many of the column; 0: nothing straight
     line_width: int = 48  # channels inside the network of the lines
     hardness: float = 4.0  # of lines, see `keyframes.knots.harden` (decision 22), and of ridges

@@ -70,8 +70,8 @@ class Generator(Special):
         width, n_style = form.width, form.n_style
         # Numbers that are told as they are, from 0 to 1, at the end of a style: a walk between two
         # styles then goes along the land.
-        of_houses = [form.water, form.street, form.scale] if form.houses else []
-        told = [*of_houses, form.place]
+        of_town = [form.sun_x, form.sun_y, form.water, form.street, form.scale]
+        told = [*(of_town if form.houses else []), form.place]
         self.told = told if form.n_ridges else []
         self.mapping = nn.Sequential(
             nn.Linear(form.n_noise * (1 + 2 * form.n_octaves), n_style),
@@ -123,7 +123,7 @@ class Generator(Special):
         styles: Tensor = self.mapping(torch.cat(seen, 1))
         if not self.told:
             return styles
-        return torch.cat([styles, torch.special.ndtr(unit[:, self.told])], 1)
+        return torch.cat([styles, torch.special.ndtr(noise[:, self.told])], 1)
 
     def fields(
         self,

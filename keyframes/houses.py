@@ -50,7 +50,7 @@ class Houses(Ridges):
     def forward(self, styles: Tensor, n_across: int, half_height: float) -> Tensor:
         """Lay them over pictures, as `Hills.forward` does.
 
-        The last four of a style are water, street, scale and place.
+        The last six of a style are the sun's x and y, water, street, scale and place.
         """
         size = (1 + (styles[:, -2:-1] - 0.5) * (SPREAD + FIRM * self.spread)).clamp(min=LEAST)
         rise, along = self.rise(styles, n_across, size[:, :1])

@@ -15,6 +15,8 @@ SOFTEST, SHARPEST = 1.0, 24.0  # the layers begin so: the hindmost is a haze, th
 GLOWING, RADIUS = 3.0, 0.25  # sharpness of spots and their radius in units, to begin with
 # Windows: how dark they are, and the logarithm of their sharpness, to begin with.
 DARK, LIT = -1.0, 0.7
+# Of a sun, in units: where it rises, how far up it goes, and how far across, to begin with.
+SUN_LOW, SUN_RISES, SUN_WALKS = 0.8, 1.4, 1.4
 STEEP = 25.0  # least sharpness of ridges, to a unit of hardness
 SHADES = 0.35  # how strongly the fields shade a layer's colour, to begin with
 LEAST_SHARP = 8.0  # of what is cut: lines in a veil would show as stripes
@@ -201,6 +203,15 @@ class Silhouettes(Special):
             places = self.spots.bias.view(-1, 3)
             places[:, :2].uniform_(-0.7, 0.7, generator=generator)
             places[:, 2].fill_(math.log(RADIUS))
+            if self.n_windows:
+                self._raise_sun()
+
+    def _raise_sun(self) -> None:
+        """Let the first spot stand about where the numbers of the sun say that it does."""
+        of_spot = self.spots.weight.view(self.n_spots, 3, -1)[0]
+        of_spot.zero_()
+        of_spot[0, -5], of_spot[1, -6] = -SUN_RISES, SUN_WALKS
+        self.spots.bias[:2] = torch.tensor([SUN_LOW, -SUN_WALKS / 2])
 
 
 def _wall_in(over: Tensor, land: slice) -> Tensor:

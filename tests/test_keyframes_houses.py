@@ -17,7 +17,7 @@ from pix2pix.run import seeded
 
 FORM = Form(
     width=16, n_noise=16, n_style=16, n_spots=1, n_ridges=2, houses=True, place=1, scale=0,
-    water=2, street=3, n_lines=0, n_layers=5, whole_width=16, detail_width=16,
+    water=2, street=3, sun_x=4, sun_y=5, n_lines=0, n_layers=5, whole_width=16, detail_width=16,
 )  # fmt: skip
 N = 2  # rows
 BRIGHT = 0.9
@@ -44,10 +44,18 @@ def _styles(generator: Generator, *told: tuple[float, ...]) -> Tensor:
 
 def test_what_is_known_of_a_street_is_told_as_it_is(generator: Generator) -> None:
     numbers = torch.full((50, 16), torch.nan)
-    numbers[:, :4] = torch.rand(50, 4, generator=seeded(1))
+    numbers[:, :6] = torch.rand(50, 6, generator=seeded(1))
     styles = generator.style(to_noise(numbers, seeded(2)))
-    told = numbers[:, [FORM.water, FORM.street, FORM.scale, FORM.place]]
-    torch.testing.assert_close(styles[:, -4:], told, atol=1e-4, rtol=0)
+    told = numbers[:, [4, 5, FORM.water, FORM.street, FORM.scale, FORM.place]]
+    torch.testing.assert_close(styles[:, -6:], told, atol=1e-4, rtol=0)
+
+
+def test_the_sun_stands_where_its_numbers_say(generator: Generator) -> None:
+    styles = _styles(generator, (0, 0, 0.5)).repeat(4, 1)
+    styles[:, -6:-4] = torch.tensor([[0.1, 0.5], [0.9, 0.5], [0.5, 0.1], [0.5, 0.9]])
+    left, right, low, high = generator.silhouettes.under(styles, 1.0).spots[:, 0]
+    assert right[1] - left[1] > 1.0
+    assert low[0] - high[0] > 1.0
 
 
 def test_the_shore_lies_where_the_higher_of_water_and_street_begins(generator: Generator) -> None:

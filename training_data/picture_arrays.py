@@ -87,7 +87,10 @@ class Made:
 _STREET = Land(
     n_ridges=cityscape.N_ROWS,
     has_houses=True,
-    numbers={name: cityscape.NAMES.index(name) for name in ("place", "scale", "water", "street")},
+    numbers={
+        name: cityscape.NAMES.index(name)
+        for name in ("place", "scale", "water", "street", "sun_x", "sun_y")
+    },
 )
 _MOUNTAINS = Land(n_ridges=6, has_houses=False, numbers={"place": landscape.NAMES.index("place")})
 MADE = {
