@@ -166,7 +166,7 @@ def test_a_training_finds_the_ridge_that_pictures_of_different_places_share() ->
     )
     for step in range(400):
         figures = training.step(step, 0.0 if step < 20 else 0.1)  # ridges stand still at first
-    assert set(figures) == {"copying", "land_details"}
+    assert set(figures) == {"copying", "details"}
     others = draw_numbers(16, 2)
     styles = training.generator.style(to_noise(others, seeded(3)))
     rows = spline_rows(64)
@@ -178,6 +178,14 @@ def test_a_training_finds_the_ridge_that_pictures_of_different_places_share() ->
     assert (seen - true).abs().mean() < 0.3 * (true - true.mean()).abs().mean()
     middle = np.corrcoef(seen.mean((1, 2)).flatten(), true.mean((1, 2)).flatten())
     assert middle[0, 1] > 0.9
-    before = training.generator.ridges.shapes.detach().clone()
-    assert set(training.step(400, 0.6)) == {"copying"}  # fields and all layers from here on
-    assert not torch.equal(before, training.generator.ridges.shapes)
+    land, fields = (part.clone() for part in _weigh(training))
+    training.step(400, 0.1)
+    assert torch.equal(fields, _weigh(training)[1])
+    training.step(401, 0.6)  # all layers from here on
+    assert not torch.equal(fields, _weigh(training)[1])
+    assert not torch.equal(land, _weigh(training)[0])
+
+
+def _weigh(training: GanTraining) -> tuple[Tensor, Tensor]:
+    """Return weights of the land and of the fields."""
+    return training.generator.ridges.shapes.detach(), training.generator.to_fields.weight.detach()
