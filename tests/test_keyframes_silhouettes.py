@@ -22,7 +22,8 @@ def _cut(sharpness: float, places: tuple[float, float]) -> Cut:
     shifts = torch.full((11,), -3.0)
     shifts[:2] = torch.tensor(places) * -sharpness
     shifts[[2, 6, 10]] = 3.0  # red of the first layer, green of the second, blue of the third
-    return Cut(weights=weights, shifts=shifts.reshape(1, 11, 1), spots=torch.zeros(1, 0, 2))
+    shifts = shifts.reshape(1, 11, 1)
+    return Cut(weights=weights, shifts=shifts, spots=torch.zeros(1, 0, 2), land=slice(0, 0))
 
 
 def _paint(cut: Cut) -> torch.Tensor:
