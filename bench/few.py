@@ -97,7 +97,7 @@ def main(folder: Path, steps: int, only: Sequence[str], sheet: Path | None) -> N
 def make_training(name: str, material: Material) -> GanTraining:
     """Build what learns as a trial says, from the base."""
     base = find_base()
-    if base is None:
+    if base is None or base.generator is None:
         raise click.ClickException("There is no base to begin with: models/base is missing.")
     settings = GanSettings(bf16=choose_precision() == "bf16")
     form = replace(base.generator.form, truncation=1.0)

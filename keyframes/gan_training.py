@@ -2,8 +2,7 @@
 
 Where it is known what numbers a picture was made from, the generator also learns to paint that
 very picture from them: roughly, as seen from afar. Its critics see to the rest. Where the pictures
-show land that is kept (`keyframes.ridges`), there is no rest: it copies details too, without
-critics.
+show land that is kept (`keyframes.ridges`), it copies details too before they come.
 """
 
 import copy
@@ -86,8 +85,9 @@ class Settings:
     alone_momentum: float = 0.9
     land: float = 0.2  # share of all, at first, with nothing but land, where there is any
     land_rate: float = 2e-3  # of learning, in it
-    amounts: float = 20.0  # weight of painting known pictures with land, by amounts, from here on:
-    amounts_from: float = 0.45  # share of all
+    amounts: float = 20.0  # weight of painting known pictures with land by amounts
+    amounts_from: float = 0.4  # share of all from which they are copied so
+    alone_on_land: float = 0.7  # in place of `alone`, where there is land
     hard_from: float = 0.3  # share of a training from which lines and ridges are as hard as told
     penalty: float = 0.5  # gamma of R1 and R2
     penalty_every: int = 8  # steps
@@ -100,7 +100,7 @@ class Settings:
 class Base:
     """What a training begins with."""
 
-    generator: Generator
+    generator: Generator | None  # None: its weights are drawn
     critics: Weights | None  # as `GanTraining.export_critics` writes them
 
 
@@ -156,8 +156,8 @@ class GanTraining:
     settings : of the learning
     material : to learn from
     seed : of the first weights and of all draws
-    base : a generator that was trained before, to begin with, and its critics: new ones would
-        first unteach it what it knows
+    base : a generator that was trained before, to begin with, and critics: new ones would first
+        unteach it what it knows
     """
 
     def __init__(
@@ -180,13 +180,15 @@ class GanTraining:
         self.critics = [self.whole_critic, self.detail_critic]
         self.learner = Learner(fabric, [self.generator])
         self.critic_learner = Learner(fabric, self.critics)
-        copies_alone = material.numbers is not None and base is None
-        self.contest_from = settings.alone if copies_alone else 0.0
+        begun_with = None if base is None else base.generator
+        copies_alone = material.numbers is not None and begun_with is None
         self.has_land = copies_alone and form.n_ridges > 0
-        if base is not None:
-            self.generator.load_state_dict(base.generator.state_dict())
-            if base.critics is not None:
-                load_critics(base.critics, self.critic_learner.networks)
+        alone = settings.alone_on_land if self.has_land else settings.alone
+        self.contest_from = alone if copies_alone else 0.0
+        if begun_with is not None:
+            self.generator.load_state_dict(begun_with.state_dict())
+        if base is not None and base.critics is not None:
+            load_critics(base.critics, self.critic_learner.networks)
         self.average = copy.deepcopy(self.generator).eval()
         self._harden(0.0)
 
@@ -201,7 +203,7 @@ class GanTraining:
         if self.has_land and share < settings.land:
             return self._find_land(batch, views, true, step, share)
         canvas = self._lay(batch)
-        if self.has_land:
+        if self.has_land and share < self.contest_from:
             return self._copy(canvas, views, true, step, share)
         whole = canvas.read(views.whole, slice(len(batch.noise)))
         figures, loss = self._compare(whole, true.whole)

@@ -181,9 +181,11 @@ def test_a_training_finds_the_ridge_that_pictures_of_different_places_share() ->
     land, fields = (part.clone() for part in _weigh(training))
     training.step(400, 0.1)
     assert torch.equal(fields, _weigh(training)[1])
-    training.step(401, 0.6)  # all layers from here on
+    figures = training.step(401, 0.6)  # all layers from here on,
+    assert set(figures) == {"copying", "details"}
     assert not torch.equal(fields, _weigh(training)[1])
     assert not torch.equal(land, _weigh(training)[0])
+    assert "critics" in training.step(402, 0.9)  # beside critics from here on
 
 
 def _weigh(training: GanTraining) -> tuple[Tensor, Tensor]:

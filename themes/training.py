@@ -137,9 +137,11 @@ def _open_keyframes(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watc
     with fabric.rank_zero_first():
         pictures = list(source.pictures(plan.size, watch.made))
         held_out = source.held_out(N_JUDGED, plan.size, watch.made)
-    # What a maker's pictures were made from teaches faster than what a base knows already.
-    base = None if plan.from_scratch or plan.made else find_base()
-    form = base.generator.form if base else _choose_form(source)
+    base = None if plan.from_scratch else find_base()
+    if base and plan.made:
+        # What a maker's pictures were made from teaches faster than what a base knows already.
+        base = replace(base, generator=None)
+    form = base.generator.form if base and base.generator else _choose_form(source)
     numbers = source.numbers(form.n_noise)
     # Where numbers are known every noise has a picture: see decision 11. A base's own factor says
     # nothing of what is learnt from it.
