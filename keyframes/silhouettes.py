@@ -49,8 +49,9 @@ class Silhouettes(Special):
     of a landscape or of a skyline is built up, and much of what is seen: things in front of
     things. Some layers are spots: a disc or a glow, such as a sun, that the style lays anywhere;
     out of fields alone one that is round is learnt last of all. Some are all that lies below a
-    ridge (`keyframes.ridges`). Lines are read only where the
-    front half of the layers is cut: in hazes and in colours they showed as stripes.
+    ridge (`keyframes.ridges`), and some the lit windows of a row of houses, within its walls
+    (`keyframes.houses`). Lines are read only where the front half of the layers is cut: in hazes
+    and in colours they showed as stripes.
 
     Parameters
     ----------
@@ -140,12 +141,12 @@ class Silhouettes(Special):
         ----------
         bare : without folds, walls and windows
         """
-        n, n_read = self.n_layers, 1 + self.n_ridges
+        n = self.n_layers
         over = torch.arange(n - 1)[self.ridges if bare else self.land]
         of_layers = torch.cat([torch.zeros(1, dtype=torch.long), over + 1])
         rows = torch.cat([over, *(n - 1 + colour * n + of_layers for colour in range(3))])
         under = self.first_given + self.n_spots
-        n_read += 0 if bare else self.n_ridges + self.n_windows
+        n_read = 1 + self.n_ridges + (0 if bare else self.n_ridges + self.n_windows)
         # y comes before x.
         seen = torch.tensor([self.first_given - 2, *range(under, under + n_read)])
         weights = cut.weights[:, rows][:, :, seen]
@@ -182,8 +183,8 @@ class Silhouettes(Special):
             self.contours.weight[:, -self.n_lines :] *= 0.3
         for mixture in (self.hazes, self.contours):
             mixture.shift.bias.uniform_(-1.2, 0.2, generator=generator)
-        n_land = self.n_ridges + self.n_windows
-        n_cut = self.n_layers - 1 - self.n_hazes - self.n_spots - n_land
+        n_land = self.land.stop - self.land.start
+        n_cut = self.n_layers - 1 - self.land.stop
         steps = torch.linspace(math.log(SOFTEST), math.log(SHARPEST), self.n_hazes + n_cut)
         glows = torch.full((self.n_spots,), math.log(GLOWING))
         land = torch.zeros(n_land)

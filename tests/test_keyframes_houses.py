@@ -75,9 +75,8 @@ def test_nearer_houses_are_the_same_ones_larger(generator: Generator) -> None:
         land.spread.fill_((1.0 - SPREAD) / FIRM)
         for levels in (land.heights, land.weights, land.ripple):
             levels.weight.zero_()
-        far, near = land(
-            _styles(generator, (0, 0, 0), (0, 0, 1)), 128, 1.0
-        )  # half, and one and a half
+        # Of half, and of one and a half times their size.
+        far, near = land(_styles(generator, (0, 0, 0), (0, 0, 1)), 128, 1.0)
     torch.testing.assert_close(far[2 * N + 1], torch.full((128,), 0.5))
     torch.testing.assert_close(near[2 * N + 1], torch.full((128,), 1.5))
     for row in range(N):

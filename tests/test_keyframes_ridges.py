@@ -139,10 +139,8 @@ def test_ridges_sink_out_of_an_own_picture_and_rise_on_the_way_to_a_still(
     fields = stills.generator.fields(own.styles, 64, 64)
     mixed = own.own.mix_into(fields)
     assert mixed.ridges is not None
-    tops_and_shore = [*range(N), 2 * N]
-    assert (
-        mixed.ridges[0, tops_and_shore].min() > 3.9
-    )  # units below the middle: far below the lower edge
+    tops_and_shore = mixed.ridges[0, [*range(N), 2 * N]]
+    assert tops_and_shore.min() > 3.9  # units below the middle: far below the lower edge
     assert mixed.ridges[1, :N].max() < 1.5
 
 
