@@ -38,14 +38,17 @@ class SubPixel(nn.Module):
     Parameters
     ----------
     width : channels between its two convolutions
+    drawn : draws the weights of the first
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, drawn: torch.Generator) -> None:
         super().__init__()
         self.first = nn.Conv2d(1, width, 5, padding=2)
         self.last = nn.Conv2d(width, 4, 3, padding=1)
-        for parameter in self.last.parameters():
-            nn.init.zeros_(parameter)  # begins as bicubic
+        nn.init.kaiming_uniform_(self.first.weight, nonlinearity="relu", generator=drawn)
+        # All else begins at nothing, and the whole as bicubic.
+        for parameter in (self.first.bias, self.last.weight, self.last.bias):
+            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, 1, 2H, 2W)."""
@@ -66,7 +69,7 @@ def main(maker: str, steps: int, width: int) -> None:
     """Train on pictures of MAKER, and print a table."""
     drawn = torch.Generator().manual_seed(0)
     learnt, held_out = (_make(maker, drawn, n) for n in (N_LEARNT, N_HELD_OUT))
-    network = SubPixel(width)
+    network = SubPixel(width, drawn)
     teach(network, learnt, drawn, steps)
     ways: dict[str, Callable[[Tensor], Tensor]] = {"bicubic": enlarge, "sub-pixel": network}
     click.echo("| enlarged by | PSNR, dB | sharpness | ms a frame |\n| --- | --- | --- | --- |")
@@ -77,11 +80,10 @@ def main(maker: str, steps: int, width: int) -> None:
             click.echo(f"| {name} | {psnr:.2f} | {sharp:.3f} | {_time(way):.1f} |")
 
 
-def teach(network: SubPixel, pictures: Tensor, drawn: torch.Generator, steps: int) -> list[float]:
-    """Train on pieces of pictures (n, 1, H, W) in [0, 1]; return the losses."""
+def teach(network: SubPixel, pictures: Tensor, drawn: torch.Generator, steps: int) -> None:
+    """Train on pieces of pictures (n, 1, H, W) in [0, 1]."""
     optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, steps)
-    losses = []
     for _ in range(steps):
         true = torch.stack([_cut(pictures, drawn) for _ in range(N_BATCH)])
         loss = F.l1_loss(network(_halve(true)), true)
@@ -89,8 +91,6 @@ def teach(network: SubPixel, pictures: Tensor, drawn: torch.Generator, steps: in
         backward(loss)
         optimizer.step()
         schedule.step()
-        losses.append(loss.item())
-    return losses
 
 
 def _make(maker: str, drawn: torch.Generator, n: int) -> Tensor:
