@@ -45,10 +45,9 @@ class SubPixel(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(1, width, 5, padding=2)
         self.last = nn.Conv2d(width, 4, 3, padding=1)
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter)  # begins as bicubic
         nn.init.kaiming_uniform_(self.first.weight, nonlinearity="relu", generator=drawn)
-        # All else begins at nothing, and the whole as bicubic.
-        for parameter in (self.first.bias, self.last.weight, self.last.bias):
-            nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (B, 1, 2H, 2W)."""

@@ -3,7 +3,13 @@
 from dataclasses import dataclass, fields
 
 OPTIONAL = ("n_octaves", "n_spots", "n_ridges", "n_fine", "n_lines", "n_layers")  # 0: left out
-INDICES = ("place", "scale", "water", "street", "sun_x", "sun_y")
+# Numbers of the noise that are told to land and sky as they are, from 0 to 1, at the end of a style
+# and in this order: a walk between two styles then goes along the land.
+TOLD = (
+    "cloud_place", "horizon", "sun_size", "sun_x", "sun_y", "water", "street", "scale", "place",
+)  # fmt: skip
+OF_HILLS = ("cloud_place", "horizon", "sun_size", "sun_x", "sun_y", "water", "place")
+OF_HOUSES = ("sun_x", "sun_y", "water", "street", "scale", "place")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +30,17 @@ class Form:
     n_fine: int = 4  # finer ones beside them; 0 where nothing in the pictures is small
     n_spots: int = 3  # layers that are a disc or a glow, anywhere
     n_ridges: int = 0  # layers that are all below a ridge, of land that is kept; and a shore
-    place: int = 0  # which number of the noise says where along the land a picture stands
     houses: bool = False  # whether ridges are roofs, with windows below them that light up
-    scale: int = 0  # which number of the noise says how near they are,
-    water: int = 0  # how much water there is before them,
-    street: int = 0  # how much of a street, which both lie below the shore,
-    sun_x: int = 0  # how far to the right the sun stands,
-    sun_y: int = 0  # and how high
+    # Which number of the noise says
+    place: int | None = None  # where along the land a picture stands,
+    scale: int | None = None  # how near the houses are,
+    water: int | None = None  # how much water there is before them,
+    street: int | None = None  # how much of a street, which both lie below the shore,
+    horizon: int | None = None  # how high the horizon lies,
+    sun_x: int | None = None  # how far to the right the sun stands,
+    sun_y: int | None = None  # how high,
+    sun_size: int | None = None  # how large it is,
+    cloud_place: int | None = None  # and how far the clouds have drifted
     n_lines: int = 8  # fields of the row alone, and as many of the column; 0: nothing straight
     line_width: int = 48  # channels inside the network of the lines
     hardness: float = 4.0  # of lines, see `keyframes.knots.harden` (decision 22), and of ridges
@@ -56,14 +66,36 @@ class Form:
             raise ValueError("softness must lie in [0, 0.25], and hardness in [0, 20].")
         self._check_numbers()
 
+    @property
+    def told(self) -> dict[str, int]:
+        """Which numbers of the noise are told as they are, by name, in their order in a style."""
+        named = {name: getattr(self, name) for name in TOLD}
+        return {name: place for name, place in named.items() if place is not None}
+
+    @property
+    def has_sky(self) -> bool:
+        """Whether there are kept clouds, and a sun that stands above a horizon."""
+        return self.cloud_place is not None
+
+    def find(self, name: str) -> int:
+        """Return where in a style a number is told, counted from its end: −1 is the last."""
+        return list(self.told).index(name) - len(self.told)
+
     def _check_numbers(self) -> None:
         for field in fields(self):
-            smallest = 0 if field.name in OPTIONAL + INDICES else 1
+            smallest = 0 if field.name in OPTIONAL else 1
             if field.type is int and getattr(self, field.name) < smallest:
                 raise ValueError(f"{field.name} must be {smallest} or more.")
-        if max(getattr(self, name) for name in INDICES) >= self.n_noise:
-            raise ValueError(f"{', '.join(INDICES)} must be numbers of the noise.")
+        for name, place in self.told.items():
+            if not 0 <= place < self.n_noise:
+                raise ValueError(f"{name} must be a number of the noise.")
         if self.houses and not self.n_ridges:
             raise ValueError("Houses stand in rows: n_ridges must be 1 or more.")
+        wanted = (OF_HOUSES if self.houses else OF_HILLS) if self.n_ridges else ()
+        if set(self.told) != set(wanted):
+            raise ValueError(
+                f"Land must be told {', '.join(OF_HOUSES if self.houses else OF_HILLS)}"
+                ", and nothing else anything."
+            )
         if self.n_layers in (1, 2):
             raise ValueError("n_layers must be 0, or 3 or more: a ground, a haze, a cut layer.")

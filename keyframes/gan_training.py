@@ -231,15 +231,16 @@ class GanTraining:
         density = self.material.density
         rows, columns = (spline_rows(side, density) for side in (height, width))
         styles = self.generator.style(batch.noise.to(self.fabric.device))
-        ridges = self.generator.lay_ridges(styles, height, width, density)
+        land = self.generator.lay_land(styles, height, width, density)
         settings = self.settings
         if share < STILL * settings.land:
-            ridges = ridges.detach()
+            land = land.map(Tensor.detach)
         bare = share < BARE * settings.land
 
         def read(view: View, some: slice) -> Tensor:
             seen = rows[view.rows], columns[view.columns]
-            return self.generator.paint_land(styles[some], ridges[some], *seen, bare=bare)
+            of_some = land.map(lambda laid: laid[some])
+            return self.generator.paint_land(styles[some], of_some, *seen, bare=bare)
 
         pace = Pace(rate=settings.land_rate, momentum=settings.alone_momentum)
         return self._copy_by_squares(read, views, true, step, share, pace)

@@ -1,6 +1,7 @@
 """The generator behind the stills: it lays fields over a picture and reads colours from them."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -17,6 +18,7 @@ from keyframes.knots import (
     UNIT,
     Given,
     Knots,
+    Land,
     Reading,
     n_line_knots,
     n_places,
@@ -37,6 +39,7 @@ from keyframes.layers import (
 )
 from keyframes.ridges import Hills
 from keyframes.silhouettes import Silhouettes
+from keyframes.sky import Sky
 from pix2pix.inner import Inner, apply
 
 LONGEST_OCTAVE = 1.5  # radians to a unit of noise; each octave turns twice as fast as the last
@@ -68,11 +71,7 @@ class Generator(Special):
         self.form = form
         self.hardness = form.hardness  # training begins with a softer one
         width, n_style = form.width, form.n_style
-        # Numbers that are told as they are, from 0 to 1, at the end of a style: a walk between two
-        # styles then goes along the land.
-        of_town = [form.sun_x, form.sun_y, form.water, form.street, form.scale]
-        told = [*(of_town if form.houses else []), form.place]
-        self.told = told if form.n_ridges else []
+        self.told = list(form.told.values())
         self.mapping = nn.Sequential(
             nn.Linear(form.n_noise * (1 + 2 * form.n_octaves), n_style),
             nn.LeakyReLU(SLOPE),
@@ -95,6 +94,8 @@ class Generator(Special):
             self.column_lines = Lines(form)
         if form.n_ridges:
             self.ridges = Houses(form) if form.houses else Hills(form)
+        if form.has_sky:
+            self.sky = Sky(form)
         if form.n_layers:
             self.silhouettes = Silhouettes(form)
             return
@@ -165,15 +166,23 @@ class Generator(Special):
             for conv in self.at_whole:
                 x = conv(x, styles)
             fine = normalise(self.to_fine(x))
-        ridges = self.lay_ridges(styles, height, width, density) if self.form.n_ridges else None
-        return Knots(coarse=coarse, fine=fine, rows=rows, columns=columns, ridges=ridges)
+        knots = Knots(coarse=coarse, fine=fine, rows=rows, columns=columns)
+        if not self.form.n_ridges:
+            return knots
+        land = self.lay_land(styles, height, width, density)
+        return replace(knots, ridges=land.ridges, sky=land.sky)
 
-    def lay_ridges(self, styles: Tensor, height: int, width: int, density: float) -> Tensor:
-        """Lay ridges over pictures, see `Knots.ridges`; parameters as those of `fields`."""
-        half_height = height / (2 * UNIT * density)
+    def lay_land(self, styles: Tensor, height: int, width: int, density: float) -> Land:
+        """Lay land and sky over pictures; parameters as those of `fields`."""
+        half_height, half_width = (side / (2 * UNIT * density) for side in (height, width))
+        n_across = n_line_knots(width, density)
         with torch.autocast(styles.device.type, enabled=False):  # bf16 would make steps of slopes
-            ridges: Tensor = self.ridges(styles.float(), n_line_knots(width, density), half_height)
-        return ridges
+            styles = styles.float()
+            ridges = self.ridges(styles, n_across, half_height)
+            sky = None
+            if self.form.has_sky:
+                sky = self.sky(styles, n_across, half_height, half_width)
+        return Land(ridges=ridges, sky=sky)
 
     def _waves(self, styles: Tensor, n_rows: int, n_columns: int) -> Tensor:
         """Return plane waves (B, width, n_rows, n_columns) whose phases the styles set.
@@ -209,11 +218,11 @@ class Generator(Special):
         with torch.autocast(styles.device.type, enabled=False):
             across = read_across(knots.map(Tensor.float), columns, self.hardness)
             in_parts = torch.split(styles.float(), n_at_once)
-            folds = self.ridges.folds() if self.form.n_ridges else None
+            kept = self._keep()
             for some, their_styles in zip(across.split(n_at_once), in_parts, strict=True):
                 if self.form.n_layers:
                     cut = self.silhouettes.under(their_styles, self.hardness)
-                    given = Given(spots=cut.spots, folds=folds)
+                    given = replace(kept, spots=_place_sun(cut.spots, some.sky))
                     fields = (
                         read_strip(strip, some, columns, given, self.hardness) for strip in strips
                     )
@@ -226,15 +235,23 @@ class Generator(Special):
                     pictures.append(torch.cat([self._read(x, layers) for x in fields], 2))
         return torch.cat(pictures).reshape(len(knots), 3, len(rows), len(columns))
 
+    def _keep(self) -> Given:
+        """Return what is the same for all pictures."""
+        return Given(
+            spots=torch.empty(0),
+            folds=self.ridges.folds() if self.form.n_ridges else None,
+            clouds=self.sky.clouds() if self.form.has_sky else None,
+        )
+
     def paint_land(
-        self, styles: Tensor, ridges: Tensor, rows: Reading, columns: Reading, *, bare: bool
+        self, styles: Tensor, land: Land, rows: Reading, columns: Reading, *, bare: bool
     ) -> Tensor:
-        """Paint nothing but ridges and what is below them, at a fraction of the cost.
+        """Paint nothing but ridges, what is below them, and a sky, at a fraction of the cost.
 
         Parameters
         ----------
         styles : (B, n_style)
-        ridges : as `lay_ridges` gives them
+        land : as `lay_land` gives it
         rows, columns : the h rows and w columns that are read
         bare : ridges alone
 
@@ -244,8 +261,14 @@ class Generator(Special):
         """
         rows, columns = (side.map(lambda x: x.to(styles.device)) for side in (rows, columns))
         cut = self.silhouettes.clear(self.silhouettes.under(styles, self.hardness), bare=bare)
-        folds = None if bare else self.ridges.folds()
-        read = read_land(rows, ridges @ columns.line.T, folds)
+        across = land.map(lambda laid: laid @ columns.line.T)
+        kept = self._keep()
+        given = replace(
+            kept,
+            spots=_place_sun(cut.spots, across.sky),
+            folds=None if bare else kept.folds,
+        )
+        read = read_land(rows, across, columns, given)
         painted: Tensor = self.silhouettes(read, cut)
         return painted.reshape(len(styles), 3, len(rows), len(columns))
 
@@ -337,6 +360,11 @@ class Lines(Special):
         self.frequencies.copy_(2 * math.pi / periods)
         self.heights.copy_((periods / 128) ** 0.7)  # as rough as mountains are, not as noise
         _start_phases(self.phases, generator)
+
+
+def _place_sun(spots: Tensor, sky: Tensor | None) -> Tensor:
+    """Let the first of spots (B, n, 2) stand where the sun of a sky (B, n, w) does, if any does."""
+    return spots if sky is None else torch.cat([sky[:, None, :2, 0], spots[:, 1:]], 1)
 
 
 def _start_phases(phases: nn.Linear, generator: RandomGenerator) -> None:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from keyframes.form import Form
 from keyframes.knots import HIGHEST, LINE_KNOT, UNIT, Folds
-from keyframes.ridges import N_KEPT, Ridges
+from keyframes.ridges import N_KEPT, RIPPLE, Ridges
 
 ACROSS, UP = 1, 2  # pixels from one knot of the walls to the next
 # Units from one end of the places to the other, to begin with, and those to a number of the pace:
@@ -26,10 +26,8 @@ SEEN = 96  # knots to each side of the middle of the land that most pictures see
 SHORE, SHORE_FREE = 0.65, 0.6  # units
 SPREAD = 0.7  # how much larger the nearest houses are than the farthest, in parts of their mean
 LEAST = 0.2  # size
-N_BENDS = 16  # of the ground's height over each of the numbers that say how high it is
 DRY = 0.7  # below the lower edge, to begin with
 WALLED = 2.0  # of a number of the walls
-RIPPLE = 0.1  # units
 
 
 class Houses(Ridges):
@@ -38,26 +36,17 @@ class Houses(Ridges):
     def __init__(self, form: Form) -> None:
         levels = torch.linspace(FAR_HEIGHT, NEAR_HEIGHT, form.n_ridges)
         folds = 2, round(HIGHEST * UNIT / UP), N_KEPT * LINE_KNOT // ACROSS
-        super().__init__(form, levels, ROUGHNESS, folds)
+        super().__init__(form, levels, ROUGHNESS, folds, ("water", "street"))
         self.spread = nn.Parameter(torch.empty(2))  # across, and up
-        self.ripple = nn.Linear(form.n_style, 1)
-        # Water and street reach as high as their own numbers say, along lines with bends, and the
-        # higher of both is the shore. Windows are counted from there: were it a storey too high now
-        # and then, none of them would be found.
-        self.ground = nn.Parameter(torch.empty(()))
-        self.bends = nn.Parameter(torch.empty(2, N_BENDS))
+        # How much more of all heights there is in tall pictures.
+        self.stretch = nn.Linear(form.n_style, form.n_ridges + 1)
 
     def forward(self, styles: Tensor, n_across: int, half_height: float) -> Tensor:
-        """Lay them over pictures, as `Hills.forward` does.
-
-        The last six of a style are the sun's x and y, water, street, scale and place.
-        """
+        """Lay them over pictures, as `Hills.forward` does."""
         size = (1 + (styles[:, -2:-1] - 0.5) * (SPREAD + FIRM * self.spread)).clamp(min=LEAST)
         rise, along = self.rise(styles, n_across, size[:, :1])
         stretch = (half_height - 1) * self.stretch(styles)
-        bent = styles[:, -4:-2, None] - torch.linspace(0, 1, N_BENDS + 1)[:-1].to(styles)
-        ground = self.ground + (F.relu(bent) * self.bends).sum(2).amin(1, keepdim=True)
-        shore = SHORE + SHORE_FREE * torch.tanh(ground) + stretch[:, -1:]
+        shore = SHORE + SHORE_FREE * torch.tanh(self.lay_shore(styles)) + stretch[:, -1:]
         height = self.usual_heights + FREE * torch.tanh(self.heights(styles)) + stretch[:, :-1]
         height = LOW + F.leaky_relu(height[..., None] + rise - LOW, LEAK)
         tops = shore[..., None] - (half_height + shore)[..., None] * height
@@ -86,7 +75,5 @@ class Houses(Ridges):
         self.pace.zero_()
         self.spread.zero_()
         self.ground.fill_(DRY)
-        self.bends.zero_()
+        self.stretch.weight.mul_(0.02)
         self.flanks[:, 0].normal_(std=0.2, generator=generator)
-        self.ripple.weight.mul_(0.2)
-        self.ripple.bias.fill_(0.5)

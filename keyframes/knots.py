@@ -25,6 +25,12 @@ HIGHEST = 2.0  # units above the ground to which houses have windows, where they
 CALM = 0.22  # of the waves' height, at the shore itself, to that a unit below it
 WETNESS = 100.0  # of what lies a unit below the shore, as a logit
 N_BESIDE = 3  # what `Knots.ridges` keeps beside the ridges and their places
+N_OF_SKY = 7  # what `Knots.sky` keeps
+# Clouds lie on a plane, and how far away one is goes by one over its height above the horizon, in
+# parts of the sky, beside that of the horizon itself; and how high above it one looks at most.
+LIFT, TALLEST = 0.25, 1.2
+# Of the plane of the clouds: how far it reaches to each side, and from where to where away.
+ACROSS, NEAREST_CLOUD, FARTHEST_CLOUD = 10.5, 0.4, 4.3
 NEAREST = 0.004  # square of the distance from a spot within which it grows no stronger
 
 
@@ -43,6 +49,10 @@ class Knots:
     # from −1 to 1, y of the shore, below which all is seen again, how large houses are, and how
     # far waves bend what is seen in the water.
     ridges: Tensor | None = None
+    # (B, 7, 16m), the same all along: y and x of the sun, y of the horizon, how high above it the
+    # upper edge lies, in units, how far the clouds have drifted, across and away, and how much of
+    # them is to be seen.
+    sky: Tensor | None = None
 
     def __getitem__(self, some: slice) -> "Knots":
         return self.map(lambda knots: knots[some])
@@ -65,6 +75,18 @@ class Knots:
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         there = {name: change(knots) for name, knots in given.items() if knots is not None}
         return Knots(**there)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Land:
+    """Land and sky alone, laid over pictures; see `Knots`."""
+
+    ridges: Tensor
+    sky: Tensor | None
+
+    def map(self, change: Callable[[Tensor], Tensor]) -> "Land":
+        """Change both."""
+        return Land(ridges=change(self.ridges), sky=None if self.sky is None else change(self.sky))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +119,8 @@ class Given:
     """What is read beside the knots of pictures."""
 
     spots: Tensor  # (B, n_spots, 2), y and x in units, n_spots 0 or more
-    folds: "Folds | None"
+    folds: "Folds | None" = None
+    clouds: Tensor | None = None  # (n, away, across), as they are kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +159,7 @@ def read_across(knots: Knots, columns: Reading, hardness: float) -> Knots:
         rows=knots.rows,
         columns=None if knots.columns is None else harden(knots.columns @ columns.line.T, hardness),
         ridges=None if knots.ridges is None else knots.ridges @ columns.line.T,
+        sky=None if knots.sky is None else knots.sky @ columns.line.T,
     )
 
 
@@ -145,8 +169,8 @@ def read_strip(
     """Read some rows (h) of what `read_across` gave: (B, n_read, h · w).
 
     First come the fields, then y and x, how near the spots are, how far below each ridge a pixel
-    is, whether it is wet, and the ridges' folds; then fine fields, lines of rows, of columns.
-    Of houses the windows of all ridges come before the walls.
+    is, whether it is wet, the ridges' folds, how high in the sky it is, and the clouds; then fine
+    fields, lines of rows, of columns. Of houses the windows of all ridges come before the walls.
 
     Parameters
     ----------
@@ -162,11 +186,10 @@ def read_strip(
             land = _see_land(strip, across.ridges, fine)
             y = land.y
             below = [land.under, land.wet, _read_folds(given.folds, land)]
-        spots = given.spots
+        if across.sky is not None and given.clouds is not None:
+            below.append(_read_sky(given.clouds, across.sky, y, columns.place))
         read += [side.expand(len(across), 1, *plane) for side in (y, columns.place)]
-        along = columns.place - spots[:, :, 1:]
-        away = (y - spots[:, :, :1, None]).square() + (along.square() + NEAREST)[:, :, None]
-        read += [away.log() * -0.5, *below]
+        read += [_see_spots(given.spots, y, columns.place), *below]
     if fine is not None:
         read.append(fine)
     if across.rows is not None and across.columns is not None:
@@ -176,17 +199,21 @@ def read_strip(
     return (torch.cat(read, 1) if len(read) > 1 else read[0]).flatten(2)
 
 
-def read_land(strip: Reading, ridges: Tensor, folds: Folds | None) -> Tensor:
-    """Read y and what there is of land, as `read_strip` does: (B, n, h · w).
+def read_land(strip: Reading, across: Land, columns: Reading, given: Given) -> Tensor:
+    """Read y and what there is of land and sky, as `read_strip` does: (B, n, h · w).
 
     Parameters
     ----------
-    ridges : as `read_across` gives them
-    folds : of them; None: they are bare
+    across : read across some columns
+    given : spots of the sky alone, none where there is no sky; without folds ridges are bare
     """
-    land = _see_land(strip, ridges, None)
-    below = [] if folds is None else [_read_folds(folds, land)]
-    return torch.cat([land.y, land.under, land.wet, *below], 1).flatten(2)
+    land = _see_land(strip, across.ridges, None)
+    read = [land.y, _see_spots(given.spots, land.y, columns.place), land.under, land.wet]
+    if given.folds is not None:
+        read.append(_read_folds(given.folds, land))
+    if across.sky is not None and given.clouds is not None:
+        read.append(_read_sky(given.clouds, across.sky, land.y, columns.place))
+    return torch.cat(read, 1).flatten(2)
 
 
 def sink(ridges: Tensor, share: Tensor) -> Tensor:
@@ -197,8 +224,14 @@ def sink(ridges: Tensor, share: Tensor) -> Tensor:
     return torch.lerp(ridges, torch.full_like(ridges, SUNK), share * down)
 
 
+def clear_up(sky: Tensor, share: Tensor) -> Tensor:
+    """Let the clouds of a sky (B, n, w), as `Knots` keeps it, fade by shares (B, 1, 1)."""
+    n_else = sky.shape[1] - 1
+    return torch.cat([sky[:, :n_else], sky[:, n_else:] * (1 - share)], 1)
+
+
 @dataclass(frozen=True, kw_only=True)
-class _Land:
+class _SeenLand:
     """Land as pixels see it, (B, ..., h, w) or what broadcasts to it."""
 
     y: Tensor  # as seen in water where there is any
@@ -208,7 +241,7 @@ class _Land:
     above: Tensor  # height above the shore, to the size of the houses
 
 
-def _see_land(strip: Reading, ridges: Tensor, waves: Tensor | None) -> _Land:
+def _see_land(strip: Reading, ridges: Tensor, waves: Tensor | None) -> _SeenLand:
     n = (ridges.shape[1] - N_BESIDE) // 2
     tops, along, shore, size, ripple = torch.split(ridges[:, :, None], [n, n, 1, 1, 1], 1)
     y = strip.place[:, None]
@@ -218,10 +251,10 @@ def _see_land(strip: Reading, ridges: Tensor, waves: Tensor | None) -> _Land:
     if waves is not None:
         # The first fine field is also the height of the waves, which grow towards the viewer.
         y = y + ripple * waves[:, :1] * (CALM + deep) * wet
-    return _Land(y=y, under=y - tops, wet=wet, along=along, above=(shore - y) / size)
+    return _SeenLand(y=y, under=y - tops, wet=wet, along=along, above=(shore - y) / size)
 
 
-def _read_folds(folds: Folds, land: _Land) -> Tensor:
+def _read_folds(folds: Folds, land: _SeenLand) -> Tensor:
     """Read what is to be seen below ridges: (B, n · n_ridges, h, w) of n each."""
     down = land.under / DEEPEST
     if folds.of_houses:
@@ -232,6 +265,26 @@ def _read_folds(folds: Folds, land: _Land) -> Tensor:
     seen = F.grid_sample(folds.kept, of_each, padding_mode="border", align_corners=True)
     B, n_ridges, h, w = down.shape
     return seen.reshape(n_ridges, -1, B, h, w).permute(2, 1, 0, 3, 4).flatten(1, 2)
+
+
+def _see_spots(spots: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """Return how near pixels at y and x (w) are to spots (B, n, 2): (B, n, h, w)."""
+    along = x - spots[:, :, 1:]
+    away = (y - spots[:, :, :1, None]).square() + (along.square() + NEAREST)[:, :, None]
+    return away.log() * -0.5
+
+
+def _read_sky(clouds: Tensor, sky: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """Read how high pixels at y (B, 1, h, w) and x (w) are, and clouds (n, away, across) there."""
+    _, _, horizon, above, drift, drift_away, seen = torch.split(sky[:, None], 1, 2)  # (B, 1, 1, w) each
+    height = ((horizon - y) / above).clamp(0, TALLEST)
+    distance = 1 / (height + LIFT)
+    across = (x * distance + drift) / ACROSS
+    away = (distance + drift_away - NEAREST_CLOUD) / (FARTHEST_CLOUD - NEAREST_CLOUD)
+    B, _, h, w = height.shape
+    places = torch.stack([across, 2 * away - 1], 4).reshape(1, B * h, w, 2)
+    read = F.grid_sample(clouds[None], places, padding_mode="border", align_corners=True)
+    return torch.cat([height, read.reshape(-1, B, h, w).transpose(0, 1) * seen], 1)
 
 
 def n_line_knots(n_pixels: int, density: float) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from keyframes.knots import KNOT, Knots, sink, spline_rows
+from keyframes.knots import KNOT, Knots, clear_up, sink, spline_rows
 from keyframes.layers import spline, spread
 
 EPSILON = 1e-4  # of a variance, as in `layers.normalise`
@@ -40,7 +40,7 @@ class OwnFields:
 
         A mean of two fields varies less than they do and would be painted flat, so the mixture is
         brought to a variation between theirs. A picture of the user's has no fine fields and no
-        lines: those of a still fade away; and its ridges sink out of sight.
+        lines: those of a still fade away; its ridges sink out of sight, and its sky clears up.
         """
         fields = given.coarse
         away = 1 - self.shares.to(fields)
@@ -49,9 +49,13 @@ class OwnFields:
         spreads = away + self.spreads.to(fields)
         coarse = mean + (mixed - mean) * spreads * torch.rsqrt(variance + EPSILON)
         faded = given.map(lambda knots: knots * spread(away[:, :, 0, 0], knots))
-        if given.ridges is None:
-            return replace(faded, coarse=coarse)
-        return replace(faded, coarse=coarse, ridges=sink(given.ridges, 1 - away[:, :, 0]))
+        gone = 1 - away[:, :, 0]
+        return replace(
+            faded,
+            coarse=coarse,
+            ridges=None if given.ridges is None else sink(given.ridges, gone),
+            sky=None if given.sky is None else clear_up(given.sky, gone),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,12 @@ A network that lays waves with phases of their own finds no ridge that all its p
 each shows another stretch. It is told where a picture stands, and moves a panorama along.
 """
 
+import math
+
 import torch
 from torch import Generator as RandomGenerator
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from keyframes.form import Form
 from keyframes.knots import DEEPEST, LINE_KNOT, UNIT, Folds
@@ -14,8 +17,9 @@ from keyframes.layers import Special, spline
 
 N_SHAPES = 4  # kept along each ridge; a style weighs them: dunes, crags, trees
 FOLD_KNOT = 4  # pixels from one knot of the folds to the next
+N_FOLDS = 2  # kept below each ridge: what lies in the light, say, and what in the mist
 N_KEPT = 640  # knots of them; beyond the ends they stay as they are
-FAR_PACE, NEAR_PACE = 4.5, 3.0  # units from one end of the places to the other, to begin with
+FAR_PACE, NEAR_PACE = 4.6, 2.9  # units from one end of the places to the other, to begin with
 # Shapes are sums of octaves, of which a step of learning moves the long ones further: else it makes
 # noise of all that is fine.
 N_OCTAVES = 7  # with a knot every 2 pixels to every 128
@@ -24,7 +28,9 @@ FOLDED = 2.0  # units of shading to a number of the folds
 ROUGH = 0.06  # of the ridges, in units, to begin with
 HORIZON, NEAREST = -0.05, 0.6  # heights of the ridges, to begin with
 FREE = 0.3  # how far they rise or fall from there: what could sink out of sight would
-SHORE = 0.9  # to begin with
+N_BENDS = 16  # of the shore's height over each of the numbers that say how high it is
+DRY = 1.02  # where it lies to begin with, in half heights: just below the lower edge
+RIPPLE = 0.1  # units
 
 
 class Ridges(Special):
@@ -39,7 +45,12 @@ class Ridges(Special):
     waves: Tensor  # (n, N_KEPT), what shapes are sums of
 
     def __init__(
-        self, form: Form, levels: Tensor, roughness: float, folds: tuple[int, ...]
+        self,
+        form: Form,
+        levels: Tensor,
+        roughness: float,
+        folds: tuple[int, ...],
+        shore_told: tuple[str, ...],
     ) -> None:
         """Keep shapes of a roughness and folds (n, down, along); heights begin at levels."""
         super().__init__()
@@ -51,8 +62,13 @@ class Ridges(Special):
         self.flanks = nn.Parameter(torch.empty(form.n_ridges, *folds))
         self.pace = nn.Parameter(torch.empty(form.n_ridges))  # units
         self.weights = nn.Linear(form.n_style, form.n_ridges * N_SHAPES)
-        self.heights = nn.Linear(form.n_style, len(levels))  # in square pictures,
-        self.stretch = nn.Linear(form.n_style, form.n_ridges + 1)  # and how much more in tall ones
+        self.heights = nn.Linear(form.n_style, form.n_ridges)
+        self.ripple = nn.Linear(form.n_style, 1)
+        # The shore is told by numbers, along lines with bends: windows are counted from there, and
+        # were it a storey too high now and then, none of them would be found.
+        self.shore_told = [form.find(name) for name in shore_told]
+        self.ground = nn.Parameter(torch.empty(()))
+        self.bends = nn.Parameter(torch.empty(len(shore_told), N_BENDS))
 
     def rise(self, styles: Tensor, n_across: int, size: Tensor | float) -> tuple[Tensor, Tensor]:
         """Return how high ridges rise, and their places, both (B, n_ridges, n_across).
@@ -75,6 +91,11 @@ class Ridges(Special):
         weights = self.weights(styles).unflatten(1, (self.n_ridges, 1, N_SHAPES))
         return (shapes * weights).sum(3), (2 / (N_KEPT - 1)) * at - 1
 
+    def lay_shore(self, styles: Tensor) -> Tensor:
+        """Return the higher of all that numbers say of the shore, as it was learnt, (B, 1)."""
+        bent = styles[:, self.shore_told, None] - torch.linspace(0, 1, N_BENDS + 1)[:-1].to(styles)
+        return self.ground + (F.relu(bent) * self.bends).sum(2).amin(1, keepdim=True)
+
     def paces(self) -> Tensor:
         """Return how far each ridge is moved from one end of the places to the other, in units."""
         return self.pace
@@ -90,8 +111,10 @@ class Ridges(Special):
         self.flanks.zero_()
         self.weights.weight.mul_(0.1)
         self.weights.bias.fill_(1.0)
-        for heights in (self.heights, self.stretch):
-            heights.weight.mul_(0.02)
+        self.heights.weight.mul_(0.02)
+        self.bends.zero_()
+        self.ripple.weight.mul_(0.2)
+        self.ripple.bias.fill_(0.5)
 
 
 class Hills(Ridges):
@@ -99,8 +122,8 @@ class Hills(Ridges):
 
     def __init__(self, form: Form) -> None:
         levels = torch.linspace(HORIZON, NEAREST, form.n_ridges)
-        folds = round(DEEPEST * UNIT / FOLD_KNOT), N_KEPT * LINE_KNOT // FOLD_KNOT
-        super().__init__(form, torch.cat([levels, torch.tensor([SHORE])]), ROUGHNESS, folds)
+        folds = N_FOLDS, round(DEEPEST * UNIT / FOLD_KNOT), N_KEPT * LINE_KNOT // FOLD_KNOT
+        super().__init__(form, levels, ROUGHNESS, folds, ("water",))
 
     def forward(self, styles: Tensor, n_across: int, half_height: float) -> Tensor:
         """Lay them over pictures.
@@ -115,20 +138,21 @@ class Hills(Ridges):
         See `keyframes.knots.Knots.ridges`.
         """
         rise, along = self.rise(styles, n_across, 1.0)
-        level = self.usual_heights + FREE * torch.tanh(self.heights(styles))
-        level = (level + (half_height - 1) * self.stretch(styles))[:, :, None]
-        shore = level[:, -1:].expand(-1, 1, n_across)
-        size, ripple = torch.ones_like(shore), torch.zeros_like(shore)
-        return torch.cat([level[:, :-1] - rise, along, shore, size, ripple], 1)
+        level = half_height * (self.usual_heights + FREE * torch.tanh(self.heights(styles)))
+        shore = half_height * self.lay_shore(styles)
+        flat = torch.stack([shore, torch.ones_like(shore), RIPPLE * self.ripple(styles)], 1)
+        return torch.cat([level[:, :, None] - rise, along, flat.expand(-1, -1, n_across)], 1)
 
     def folds(self) -> Folds:
         """Return what is to be seen below each ridge."""
-        return Folds(kept=FOLDED * self.flanks[:, None], of_houses=False)
+        return Folds(kept=FOLDED * self.flanks, of_houses=False)
 
     def start(self, generator: RandomGenerator) -> None:
         """Begin evenly from the horizon to the foreground."""
         super().start(generator)
-        self.pace.copy_(torch.linspace(FAR_PACE, NEAR_PACE, self.n_ridges))
+        self.ground.fill_(DRY)
+        paces = torch.linspace(math.log(FAR_PACE), math.log(NEAR_PACE), self.n_ridges)
+        self.pace.copy_(paces.exp())  # as far apart as they look
 
 
 def _octave(octave: int, roughness: float) -> Tensor:

@@ -19,8 +19,8 @@ from pix2pix import weights
 from pix2pix.run import seeded
 
 FORM = Form(
-    width=16, n_noise=16, n_style=16, n_spots=1, n_ridges=2, place=1, n_lines=0, n_layers=5,
-    whole_width=16, detail_width=16,
+    width=16, n_noise=16, n_style=16, n_spots=1, n_ridges=2, place=1, water=0, horizon=2, sun_x=3,
+    sun_y=4, sun_size=5, cloud_place=6, n_lines=0, n_layers=5, whole_width=16, detail_width=16,
 )  # fmt: skip
 N = 2  # ridges
 
@@ -81,14 +81,15 @@ def test_a_wide_picture_shows_more_of_the_same_land(generator: Generator) -> Non
 
 def test_below_the_shore_all_is_seen_again(generator: Generator) -> None:
     with torch.no_grad():
-        generator.ridges.usual_heights[-1] = 0.25  # 32 pixels below the middle
-        generator.ridges.heights.weight[-1] = 0.0
+        generator.ridges.ground.fill_(0.25)  # 32 pixels below the middle
+        generator.ridges.ripple.bias.zero_()
+        generator.ridges.ripple.weight.zero_()
         generator.ridges.flanks.normal_(generator=seeded(3))
     styles, whole = _styles(generator, 0.4), spline_rows(256)
     knots = generator.fields(styles, 256, 256)
     given = Given(spots=torch.zeros(1, 1, 2), folds=generator.ridges.folds())
     read = read_strip(whole, read_across(knots, whole, 0.0), whole, given, 0.0)
-    y, _, spot, *ridges = read.reshape(-1, 256, 256)[FORM.n_fields :][: 4 + 2 * N]
+    y, _, spot, *ridges = read.reshape(-1, 256, 256)[FORM.n_fields :][: 4 + 3 * N]
     under, wet, folds = ridges[:N], ridges[N], ridges[N + 1 :]
     assert wet[:150].max() < 0.1
     assert wet[170:].min() > 0.9
@@ -99,7 +100,7 @@ def test_below_the_shore_all_is_seen_again(generator: Generator) -> None:
 
 def test_folds_lie_below_their_ridge(generator: Generator) -> None:
     with torch.no_grad():
-        generator.ridges.flanks[0, 10:] = 1.0  # from 40 pixels below on
+        generator.ridges.flanks[0, 0, 10:] = 1.0  # from 40 pixels below on
     styles, whole = _styles(generator, 0.4), spline_rows(256)
     across = read_across(generator.fields(styles, 256, 256), whole, 0.0)
     given = Given(spots=torch.zeros(1, 1, 2), folds=generator.ridges.folds())
@@ -169,7 +170,7 @@ def test_a_training_finds_the_ridge_that_pictures_of_different_places_share() ->
     styles = training.generator.style(to_noise(others, seeded(3)))
     rows = spline_rows(64)
     with torch.inference_mode():
-        land = training.generator.lay_ridges(styles, 64, 64, 1.0)
+        land = training.generator.lay_land(styles, 64, 64, 1.0)
         painted = training.generator.paint_land(styles, land, rows, rows, bare=True)
     seen = painted.add(1).mul(0.5)
     true = _paint_land(others)

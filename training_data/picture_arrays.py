@@ -84,15 +84,23 @@ class Made:
         return torch.rand(n, self._maker.N_DRAWN, generator=generator)
 
 
+def _find(names: tuple[str, ...], *wanted: str) -> dict[str, int]:
+    return {name: names.index(name) for name in wanted}
+
+
 _STREET = Land(
     n_ridges=cityscape.N_ROWS,
     has_houses=True,
-    numbers={
-        name: cityscape.NAMES.index(name)
-        for name in ("place", "scale", "water", "street", "sun_x", "sun_y")
-    },
+    numbers=_find(cityscape.NAMES, "place", "scale", "water", "street", "sun_x", "sun_y"),
 )
-_MOUNTAINS = Land(n_ridges=6, has_houses=False, numbers={"place": landscape.NAMES.index("place")})
+_MOUNTAINS = Land(
+    n_ridges=landscape.N_RIDGES,
+    has_houses=False,
+    numbers=_find(
+        landscape.NAMES,
+        *("place", "horizon", "water", "sun_x", "sun_y", "sun_size", "cloud_place"),
+    ),
+)
 MADE = {
     "abstract": Made(abstract, has_lines=False),
     "cityscape": Made(cityscape, has_lines=True, land=_STREET),

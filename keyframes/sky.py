@@ -1,0 +1,74 @@
+"""The sky above land: where its horizon and its sun are, and clouds that are kept.
+
+Clouds lie in a flat layer, so they are smaller and flatter towards the horizon. What a network
+keeps is that layer as it is seen from below; a picture says how far it has drifted.
+"""
+
+import torch
+from torch import Generator as RandomGenerator
+from torch import Tensor, nn
+
+from keyframes.form import Form
+from keyframes.layers import Special
+
+N_CLOUDS = 2  # kept of clouds at each place: how thick they are, say, and how they are lit
+N_ACROSS, N_AWAY = 144, 112  # knots of the layer
+CLOUDY = 2.0  # of a field to a number of theirs
+# To begin with: y of the horizon for half of its number, and how far it moves with it, in half
+# heights of a picture; the sun's x, in half widths; and its y, in parts of the sky.
+HORIZON, SUN_X, SUN_Y = (0.1, -0.4), (0.0, 1.4), (0.4, 0.7)
+DRIFT, FIRM = (6.0, 0.5), 0.1  # of the clouds, in depths of a sky, and those to a number
+
+
+class Sky(Special):
+    """Lay a sky over pictures, from nothing but the numbers that are told of it."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__()
+        self.told = [form.find(name) for name in ("horizon", "sun_x", "sun_y", "cloud_place")]
+        self.kept = nn.Parameter(torch.empty(N_CLOUDS, N_AWAY, N_ACROSS))
+        self.stands = nn.Parameter(torch.empty(3, 2))  # horizon, x and y of the sun
+        self.drift = nn.Parameter(torch.empty(2))
+
+    def forward(
+        self, styles: Tensor, n_across: int, half_height: float, half_width: float
+    ) -> Tensor:
+        """Lay it over pictures.
+
+        Parameters
+        ----------
+        styles : (B, n_style)
+        n_across : knots of lines along the pictures
+        half_height, half_width : of the pictures, in units
+
+        Returns
+        -------
+        See `keyframes.knots.Knots.sky`.
+        """
+        told = styles[:, self.told] - 0.5
+        middle, moves = self.stands.unbind(1)
+        horizon, sun_x, sun_y = (middle + moves * told[:, :3]).unbind(1)
+        horizon = half_height * horizon
+        above = half_height + horizon
+        usual = torch.tensor(DRIFT, device=styles.device)
+        across, away = ((usual + FIRM * self.drift) * told[:, 3:]).unbind(1)
+        laid = [
+            horizon - sun_y * above,
+            half_width * sun_x,
+            horizon,
+            above,
+            across,
+            away,
+            torch.ones_like(above),
+        ]
+        return torch.stack(laid, 1)[:, :, None].expand(-1, -1, n_across)
+
+    def clouds(self) -> Tensor:
+        """Return what is kept of the clouds, (N_CLOUDS, N_AWAY, N_ACROSS)."""
+        return CLOUDY * self.kept
+
+    def start(self, generator: RandomGenerator) -> None:  # noqa: ARG002
+        """Begin with a clear sky."""
+        self.kept.zero_()
+        self.drift.zero_()
+        self.stands.copy_(torch.tensor([HORIZON, SUN_X, SUN_Y]))
