@@ -9,7 +9,7 @@ TOLD = (
     "cloud_place", "horizon", "sun_size", "sun_x", "sun_y", "water", "street", "scale", "place",
 )  # fmt: skip
 OF_HILLS = ("cloud_place", "horizon", "sun_size", "sun_x", "sun_y", "water", "place")
-OF_HOUSES = ("sun_x", "sun_y", "water", "street", "scale", "place")
+OF_HOUSES = ("cloud_place", "sun_size", "sun_x", "sun_y", "water", "street", "scale", "place")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +72,6 @@ class Form:
         named = {name: getattr(self, name) for name in TOLD}
         return {name: place for name, place in named.items() if place is not None}
 
-    @property
-    def has_sky(self) -> bool:
-        """Whether there are kept clouds, and a sun that stands above a horizon."""
-        return self.cloud_place is not None
-
     def find(self, name: str) -> int:
         """Return where in a style a number is told, counted from its end: −1 is the last."""
         return list(self.told).index(name) - len(self.told)
@@ -86,16 +81,20 @@ class Form:
             smallest = 0 if field.name in OPTIONAL else 1
             if field.type is int and getattr(self, field.name) < smallest:
                 raise ValueError(f"{field.name} must be {smallest} or more.")
+        if self.n_layers in (1, 2):
+            raise ValueError("n_layers must be 0, or 3 or more: a ground, a haze, a cut layer.")
+        if self.houses and not self.n_ridges:
+            raise ValueError("Houses stand in rows: n_ridges must be 1 or more.")
+        if self.n_ridges and not self.n_spots:
+            raise ValueError("A sky over land has a sun: n_spots must be 1 or more.")
+        self._check_told()
+
+    def _check_told(self) -> None:
         for name, place in self.told.items():
             if not 0 <= place < self.n_noise:
                 raise ValueError(f"{name} must be a number of the noise.")
-        if self.houses and not self.n_ridges:
-            raise ValueError("Houses stand in rows: n_ridges must be 1 or more.")
         wanted = (OF_HOUSES if self.houses else OF_HILLS) if self.n_ridges else ()
         if set(self.told) != set(wanted):
             raise ValueError(
-                f"Land must be told {', '.join(OF_HOUSES if self.houses else OF_HILLS)}"
-                ", and nothing else anything."
+                f"What is told must be: {', '.join(wanted) or 'nothing, without land'}."
             )
-        if self.n_layers in (1, 2):
-            raise ValueError("n_layers must be 0, or 3 or more: a ground, a haze, a cut layer.")

@@ -94,7 +94,6 @@ class Generator(Special):
             self.column_lines = Lines(form)
         if form.n_ridges:
             self.ridges = Houses(form) if form.houses else Hills(form)
-        if form.has_sky:
             self.sky = Sky(form)
         if form.n_layers:
             self.silhouettes = Silhouettes(form)
@@ -178,11 +177,11 @@ class Generator(Special):
         n_across = n_line_knots(width, density)
         with torch.autocast(styles.device.type, enabled=False):  # bf16 would make steps of slopes
             styles = styles.float()
-            ridges = self.ridges(styles, n_across, half_height)
-            sky = None
-            if self.form.has_sky:
-                sky = self.sky(styles, n_across, half_height, half_width)
-        return Land(ridges=ridges, sky=sky)
+            horizon = half_height * self.ridges.lay_horizon(styles)[:, 0]
+            return Land(
+                ridges=self.ridges(styles, n_across, half_height),
+                sky=self.sky(styles, horizon, n_across, half_height, half_width),
+            )
 
     def _waves(self, styles: Tensor, n_rows: int, n_columns: int) -> Tensor:
         """Return plane waves (B, width, n_rows, n_columns) whose phases the styles set.
@@ -240,7 +239,7 @@ class Generator(Special):
         return Given(
             spots=torch.empty(0),
             folds=self.ridges.folds() if self.form.n_ridges else None,
-            clouds=self.sky.clouds() if self.form.has_sky else None,
+            clouds=self.sky.clouds() if self.form.n_ridges else None,
         )
 
     def paint_land(

@@ -23,10 +23,8 @@ ROUGHNESS = 0.4
 FAR_HEIGHT, NEAR_HEIGHT, FREE = 0.22, 0.16, 0.06
 LOW, LEAK = 0.03, 0.02  # a row that could sink to the ground would never be seen again
 SEEN = 96  # knots to each side of the middle of the land that most pictures see some of
-SHORE, SHORE_FREE = 0.65, 0.6  # units
 SPREAD = 0.7  # how much larger the nearest houses are than the farthest, in parts of their mean
 LEAST = 0.2  # size
-DRY = 0.7  # below the lower edge, to begin with
 WALLED = 2.0  # of a number of the walls
 
 
@@ -38,21 +36,24 @@ class Houses(Ridges):
         folds = 2, round(HIGHEST * UNIT / UP), N_KEPT * LINE_KNOT // ACROSS
         super().__init__(form, levels, ROUGHNESS, folds, ("water", "street"))
         self.spread = nn.Parameter(torch.empty(2))  # across, and up
-        # How much more of all heights there is in tall pictures.
-        self.stretch = nn.Linear(form.n_style, form.n_ridges + 1)
+        self.scale_told = form.find("scale")
 
     def forward(self, styles: Tensor, n_across: int, half_height: float) -> Tensor:
         """Lay them over pictures, as `Hills.forward` does."""
-        size = (1 + (styles[:, -2:-1] - 0.5) * (SPREAD + FIRM * self.spread)).clamp(min=LEAST)
+        told = styles[:, self.scale_told, None] - 0.5
+        size = (1 + told * (SPREAD + FIRM * self.spread)).clamp(min=LEAST)
         rise, along = self.rise(styles, n_across, size[:, :1])
-        stretch = (half_height - 1) * self.stretch(styles)
-        shore = SHORE + SHORE_FREE * torch.tanh(self.lay_shore(styles)) + stretch[:, -1:]
-        height = self.usual_heights + FREE * torch.tanh(self.heights(styles)) + stretch[:, :-1]
+        shore = half_height * self.lay_shore(styles)
+        height = self.usual_heights + FREE * torch.tanh(self.heights(styles))
         height = LOW + F.leaky_relu(height[..., None] + rise - LOW, LEAK)
         tops = shore[..., None] - (half_height + shore)[..., None] * height
         ripple = RIPPLE * self.ripple(styles)
         flat = torch.stack([shore, size[:, 1:], ripple], 1).expand(-1, -1, n_across)
         return torch.cat([tops, along, flat], 1)
+
+    def lay_horizon(self, styles: Tensor) -> Tensor:
+        """Return y of the shore: what is behind it are houses."""
+        return self.lay_shore(styles)
 
     def paces(self) -> Tensor:
         """Return how far each row is moved from one end of the places to the other, in units."""
@@ -74,6 +75,4 @@ class Houses(Ridges):
         super().start(generator)
         self.pace.zero_()
         self.spread.zero_()
-        self.ground.fill_(DRY)
-        self.stretch.weight.mul_(0.02)
         self.flanks[:, 0].normal_(std=0.2, generator=generator)

@@ -25,7 +25,6 @@ HIGHEST = 2.0  # units above the ground to which houses have windows, where they
 CALM = 0.22  # of the waves' height, at the shore itself, to that a unit below it
 WETNESS = 100.0  # of what lies a unit below the shore, as a logit
 N_BESIDE = 3  # what `Knots.ridges` keeps beside the ridges and their places
-N_OF_SKY = 7  # what `Knots.sky` keeps
 # Clouds lie on a plane, and how far away one is goes by one over its height above the horizon, in
 # parts of the sky, beside that of the horizon itself; and how high above it one looks at most.
 LIFT, TALLEST = 0.25, 1.2
@@ -82,11 +81,11 @@ class Land:
     """Land and sky alone, laid over pictures; see `Knots`."""
 
     ridges: Tensor
-    sky: Tensor | None
+    sky: Tensor
 
     def map(self, change: Callable[[Tensor], Tensor]) -> "Land":
         """Change both."""
-        return Land(ridges=change(self.ridges), sky=None if self.sky is None else change(self.sky))
+        return Land(ridges=change(self.ridges), sky=change(self.sky))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,7 +210,7 @@ def read_land(strip: Reading, across: Land, columns: Reading, given: Given) -> T
     read = [land.y, _see_spots(given.spots, land.y, columns.place), land.under, land.wet]
     if given.folds is not None:
         read.append(_read_folds(given.folds, land))
-    if across.sky is not None and given.clouds is not None:
+    if given.clouds is not None:
         read.append(_read_sky(given.clouds, across.sky, land.y, columns.place))
     return torch.cat(read, 1).flatten(2)
 
@@ -276,7 +275,9 @@ def _see_spots(spots: Tensor, y: Tensor, x: Tensor) -> Tensor:
 
 def _read_sky(clouds: Tensor, sky: Tensor, y: Tensor, x: Tensor) -> Tensor:
     """Read how high pixels at y (B, 1, h, w) and x (w) are, and clouds (n, away, across) there."""
-    _, _, horizon, above, drift, drift_away, seen = torch.split(sky[:, None], 1, 2)  # (B, 1, 1, w) each
+    _, _, horizon, above, drift, drift_away, seen = torch.split(
+        sky[:, None], 1, 2
+    )  # (B, 1, 1, w) each
     height = ((horizon - y) / above).clamp(0, TALLEST)
     distance = 1 / (height + LIFT)
     across = (x * distance + drift) / ACROSS

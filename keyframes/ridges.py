@@ -26,9 +26,11 @@ N_OCTAVES = 7  # with a knot every 2 pixels to every 128
 LIVELY, ROUGHNESS = 4.0, 0.8  # units to a number of the longest; power of the length for the others
 FOLDED = 2.0  # units of shading to a number of the folds
 ROUGH = 0.06  # of the ridges, in units, to begin with
-HORIZON, NEAREST = -0.05, 0.6  # heights of the ridges, to begin with
+FARTHEST, NEAREST = -0.05, 0.6  # heights of the ridges, to begin with
+SKYLINE = (0.1, -0.4)  # that of the horizon for half of its number, and how far it moves with it
 FREE = 0.3  # how far they rise or fall from there: what could sink out of sight would
-N_BENDS = 16  # of the shore's height over each of the numbers that say how high it is
+N_BENDS = 40  # of the shore's height over each of the numbers that say how high it is
+BENT = 4.0  # units to a number of theirs
 DRY = 1.02  # where it lies to begin with, in half heights: just below the lower edge
 RIPPLE = 0.1  # units
 
@@ -92,9 +94,13 @@ class Ridges(Special):
         return (shapes * weights).sum(3), (2 / (N_KEPT - 1)) * at - 1
 
     def lay_shore(self, styles: Tensor) -> Tensor:
-        """Return the higher of all that numbers say of the shore, as it was learnt, (B, 1)."""
+        """Return y of the shore, (B, 1) in half heights: the highest that any number says."""
         bent = styles[:, self.shore_told, None] - torch.linspace(0, 1, N_BENDS + 1)[:-1].to(styles)
-        return self.ground + (F.relu(bent) * self.bends).sum(2).amin(1, keepdim=True)
+        return self.ground + BENT * (F.relu(bent) * self.bends).sum(2).amin(1, keepdim=True)
+
+    def lay_horizon(self, styles: Tensor) -> Tensor:
+        """Return y of the horizon, (B, 1) in half heights."""
+        raise NotImplementedError
 
     def paces(self) -> Tensor:
         """Return how far each ridge is moved from one end of the places to the other, in units."""
@@ -112,6 +118,7 @@ class Ridges(Special):
         self.weights.weight.mul_(0.1)
         self.weights.bias.fill_(1.0)
         self.heights.weight.mul_(0.02)
+        self.ground.fill_(DRY)
         self.bends.zero_()
         self.ripple.weight.mul_(0.2)
         self.ripple.bias.fill_(0.5)
@@ -121,9 +128,11 @@ class Hills(Ridges):
     """Ridges of hills and mountains, with folds below them."""
 
     def __init__(self, form: Form) -> None:
-        levels = torch.linspace(HORIZON, NEAREST, form.n_ridges)
+        levels = torch.linspace(FARTHEST, NEAREST, form.n_ridges)
         folds = N_FOLDS, round(DEEPEST * UNIT / FOLD_KNOT), N_KEPT * LINE_KNOT // FOLD_KNOT
         super().__init__(form, levels, ROUGHNESS, folds, ("water",))
+        self.horizon = nn.Parameter(torch.empty(2))
+        self.horizon_told = form.find("horizon")
 
     def forward(self, styles: Tensor, n_across: int, half_height: float) -> Tensor:
         """Lay them over pictures.
@@ -143,6 +152,11 @@ class Hills(Ridges):
         flat = torch.stack([shore, torch.ones_like(shore), RIPPLE * self.ripple(styles)], 1)
         return torch.cat([level[:, :, None] - rise, along, flat.expand(-1, -1, n_across)], 1)
 
+    def lay_horizon(self, styles: Tensor) -> Tensor:
+        """Return y of the horizon, as its number says."""
+        told = styles[:, self.horizon_told, None] - 0.5
+        return self.horizon[0] + self.horizon[1] * told
+
     def folds(self) -> Folds:
         """Return what is to be seen below each ridge."""
         return Folds(kept=FOLDED * self.flanks, of_houses=False)
@@ -150,7 +164,7 @@ class Hills(Ridges):
     def start(self, generator: RandomGenerator) -> None:
         """Begin evenly from the horizon to the foreground."""
         super().start(generator)
-        self.ground.fill_(DRY)
+        self.horizon.copy_(torch.tensor(SKYLINE))
         paces = torch.linspace(math.log(FAR_PACE), math.log(NEAR_PACE), self.n_ridges)
         self.pace.copy_(paces.exp())  # as far apart as they look
 

@@ -10,14 +10,12 @@ from torch.nn import functional as F
 
 from keyframes.form import Form
 from keyframes.layers import Special, StyledMix, mix
-from keyframes.sky import N_CLOUDS
+from keyframes.sky import N_OF_SKY
 
 SOFTEST, SHARPEST = 1.0, 24.0  # the layers begin so: the hindmost is a haze, the foremost is cut
 GLOWING, RADIUS = 3.0, 0.25  # sharpness of spots and their radius in units, to begin with
 # Windows: how dark they are, and the logarithm of their sharpness, to begin with.
 DARK, LIT = -1.0, 0.7
-# Of a sun, in units: where it rises, how far up it goes, and how far across, to begin with.
-SUN_LOW, SUN_RISES, SUN_WALKS = 0.8, 1.4, 1.4
 # Of a sun in a sky (`keyframes.sky`): its least radius in units, and how much its logarithm grows.
 SMALLEST_SUN, SUN_GROWS = 0.07, 1.3
 STEEP = 25.0  # least sharpness of ridges, to a unit of hardness
@@ -72,11 +70,9 @@ class Silhouettes(Special):
         self.n_ridges, self.n_windows = form.n_ridges, form.n_ridges if form.houses else 0
         n_seen = form.n_spots + form.n_ridges
         n_given = n_seen + self.n_windows  # layers whose shape is given
-        # Wetness, and two of folds, or windows and walls.
-        n_on_land = 1 + 2 * form.n_ridges if form.n_ridges else 0
-        # How high in the sky, and its clouds.
-        self.n_of_sky = 1 + N_CLOUDS if form.has_sky else 0
-        n_beside = n_on_land + self.n_of_sky + form.n_fine + n_lines
+        # Wetness, two of folds, or windows and walls, and the sky.
+        n_on_land = 1 + 2 * form.n_ridges + N_OF_SKY if form.n_ridges else 0
+        n_beside = n_on_land + form.n_fine + n_lines
         n_read = form.n_fields + 2 + n_seen + n_beside
         self.n_layers, self.n_lines = form.n_layers + n_given, n_lines
         self.n_hazes = (form.n_layers - 1) // 2
@@ -89,7 +85,7 @@ class Silhouettes(Special):
         self.sharpness = nn.Linear(n_style, self.n_layers - 1)  # its logarithm, above the least
         self.shading = StyledMix(n_read - n_lines, 3 * self.n_layers, n_style, 1.0)
         self.shades = nn.Linear(n_style, 3 * self.n_layers)  # logarithm of the shading's strength
-        self.at_sun = {name: form.find(name) for name in form.told if name.startswith("sun")}
+        self.sun_told = form.find("sun_size") if form.n_ridges else 0
         self.first_given = form.n_fields + 2
         self.land = slice(self.n_hazes + form.n_spots, self.n_hazes + n_given)
         # Each row of houses before the one behind it, and its windows before their walls.
@@ -142,17 +138,16 @@ class Silhouettes(Special):
         )
 
     def clear(self, cut: Cut, *, bare: bool) -> Cut:
-        """Leave nothing but ground, land, and a sun, which read what `read_land` gives.
+        """Leave nothing but ground, sun and land, which read what `read_land` gives.
 
         Parameters
         ----------
         bare : without folds, walls and windows
         """
         n = self.n_layers
-        n_suns = 1 if self.n_of_sky else 0
         all_layers = torch.arange(n - 1)
-        suns = all_layers[self.n_hazes : self.n_hazes + n_suns]
-        over = torch.cat([suns, all_layers[self.ridges if bare else self.land]])
+        sun = all_layers[self.n_hazes, None]
+        over = torch.cat([sun, all_layers[self.ridges if bare else self.land]])
         of_layers = torch.cat([torch.zeros(1, dtype=torch.long), over + 1])
         rows = torch.cat([over, *(n - 1 + colour * n + of_layers for colour in range(3))])
         under = self.first_given + self.n_spots
@@ -160,21 +155,21 @@ class Silhouettes(Special):
         sky = folds + 2 * self.n_ridges
         seen = torch.tensor([
             self.first_given - 2,  # y, which comes before x
-            *range(self.first_given, self.first_given + n_suns),
+            self.first_given,  # the sun
             *range(under, folds if bare else sky),
-            *range(sky, sky + self.n_of_sky),
+            *range(sky, sky + N_OF_SKY),
         ])  # fmt: skip
         weights = cut.weights[:, rows][:, :, seen]
         if bare:
             # Colours that change with the depth below a ridge would paint it as a haze.
             told = torch.ones_like(weights[0])
-            told[len(over) :, 1 + n_suns : 1 + n_suns + self.n_ridges] = 0.0
+            told[len(over) :, 2 : 2 + self.n_ridges] = 0.0
             weights = weights * told
         return Cut(
             weights=weights,
             shifts=cut.shifts[:, rows],
-            spots=cut.spots[:, :n_suns],
-            land=slice(n_suns, n_suns if bare else len(over)),
+            spots=cut.spots[:, :1],
+            land=slice(1, 1 if bare else len(over)),
         )
 
     def forward(self, fields: Tensor, cut: Cut) -> Tensor:
@@ -219,24 +214,14 @@ class Silhouettes(Special):
             places = self.spots.bias.view(-1, 3)
             places[:, :2].uniform_(-0.7, 0.7, generator=generator)
             places[:, 2].fill_(math.log(RADIUS))
-            if self.n_windows:
-                self._raise_sun()
-            if self.n_of_sky:
+            if self.n_ridges:
                 self._enlarge_sun()
-
-    def _raise_sun(self) -> None:
-        """Let the first spot stand about where the numbers of the sun say that it does."""
-        of_spot = self.spots.weight.view(self.n_spots, 3, -1)[0]
-        of_spot.zero_()
-        of_spot[0, self.at_sun["sun_y"]] = -SUN_RISES
-        of_spot[1, self.at_sun["sun_x"]] = SUN_WALKS
-        self.spots.bias[:2] = torch.tensor([SUN_LOW, -SUN_WALKS / 2])
 
     def _enlarge_sun(self) -> None:
         """Let the first spot be about as large as the number of the sun says."""
         of_spot = self.spots.weight.view(self.n_spots, 3, -1)[0]
         of_spot[2].zero_()
-        of_spot[2, self.at_sun["sun_size"]] = SUN_GROWS
+        of_spot[2, self.sun_told] = SUN_GROWS
         self.spots.bias[2] = math.log(SMALLEST_SUN)
 
 

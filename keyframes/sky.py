@@ -12,11 +12,12 @@ from keyframes.form import Form
 from keyframes.layers import Special
 
 N_CLOUDS = 2  # kept of clouds at each place: how thick they are, say, and how they are lit
+N_OF_SKY = 1 + N_CLOUDS  # what is read of a sky, with how high in it a pixel is
 N_ACROSS, N_AWAY = 144, 112  # knots of the layer
 CLOUDY = 2.0  # of a field to a number of theirs
-# To begin with: y of the horizon for half of its number, and how far it moves with it, in half
-# heights of a picture; the sun's x, in half widths; and its y, in parts of the sky.
-HORIZON, SUN_X, SUN_Y = (0.1, -0.4), (0.0, 1.4), (0.4, 0.7)
+# Of the sun, to begin with: its x for half of its number, and how far it moves with it, in half
+# widths of a picture; and how high it stands, in parts of the sky.
+SUN_X, SUN_Y = (0.0, 1.4), (0.4, 0.7)
 DRIFT, FIRM = (6.0, 0.5), 0.1  # of the clouds, in depths of a sky, and those to a number
 
 
@@ -25,19 +26,20 @@ class Sky(Special):
 
     def __init__(self, form: Form) -> None:
         super().__init__()
-        self.told = [form.find(name) for name in ("horizon", "sun_x", "sun_y", "cloud_place")]
+        self.told = [form.find(name) for name in ("sun_x", "sun_y", "cloud_place")]
         self.kept = nn.Parameter(torch.empty(N_CLOUDS, N_AWAY, N_ACROSS))
-        self.stands = nn.Parameter(torch.empty(3, 2))  # horizon, x and y of the sun
+        self.stands = nn.Parameter(torch.empty(2, 2))  # the sun, across and up
         self.drift = nn.Parameter(torch.empty(2))
 
     def forward(
-        self, styles: Tensor, n_across: int, half_height: float, half_width: float
+        self, styles: Tensor, horizon: Tensor, n_across: int, half_height: float, half_width: float
     ) -> Tensor:
         """Lay it over pictures.
 
         Parameters
         ----------
         styles : (B, n_style)
+        horizon : (B,), its y in units
         n_across : knots of lines along the pictures
         half_height, half_width : of the pictures, in units
 
@@ -47,11 +49,10 @@ class Sky(Special):
         """
         told = styles[:, self.told] - 0.5
         middle, moves = self.stands.unbind(1)
-        horizon, sun_x, sun_y = (middle + moves * told[:, :3]).unbind(1)
-        horizon = half_height * horizon
+        sun_x, sun_y = (middle + moves * told[:, :2]).unbind(1)
         above = half_height + horizon
         usual = torch.tensor(DRIFT, device=styles.device)
-        across, away = ((usual + FIRM * self.drift) * told[:, 3:]).unbind(1)
+        across, away = ((usual + FIRM * self.drift) * told[:, 2:]).unbind(1)
         laid = [
             horizon - sun_y * above,
             half_width * sun_x,
@@ -71,4 +72,4 @@ class Sky(Special):
         """Begin with a clear sky."""
         self.kept.zero_()
         self.drift.zero_()
-        self.stands.copy_(torch.tensor([HORIZON, SUN_X, SUN_Y]))
+        self.stands.copy_(torch.tensor([SUN_X, SUN_Y]))

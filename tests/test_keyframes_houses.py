@@ -17,7 +17,8 @@ from pix2pix.run import seeded
 
 FORM = Form(
     width=16, n_noise=16, n_style=16, n_spots=1, n_ridges=2, houses=True, place=1, scale=0,
-    water=2, street=3, sun_x=4, sun_y=5, n_lines=0, n_layers=5, whole_width=16, detail_width=16,
+    water=2, street=3, sun_x=4, sun_y=5, sun_size=6, cloud_place=7, n_lines=0, n_layers=5,
+    whole_width=16, detail_width=16,
 )  # fmt: skip
 N = 2  # rows
 BRIGHT = 0.9
@@ -44,29 +45,24 @@ def _styles(generator: Generator, *told: tuple[float, ...]) -> Tensor:
 
 def test_what_is_known_of_a_street_is_told_as_it_is(generator: Generator) -> None:
     numbers = torch.full((50, 16), torch.nan)
-    numbers[:, :6] = torch.rand(50, 6, generator=seeded(1))
+    numbers[:, :8] = torch.rand(50, 8, generator=seeded(1))
     styles = generator.style(to_noise(numbers, seeded(2)))
-    told = numbers[:, [4, 5, FORM.water, FORM.street, FORM.scale, FORM.place]]
-    torch.testing.assert_close(styles[:, -6:], told, atol=1e-4, rtol=0)
-
-
-def test_the_sun_stands_where_its_numbers_say(generator: Generator) -> None:
-    styles = _styles(generator, (0, 0, 0.5)).repeat(4, 1)
-    styles[:, -6:-4] = torch.tensor([[0.1, 0.5], [0.9, 0.5], [0.5, 0.1], [0.5, 0.9]])
-    left, right, low, high = generator.silhouettes.under(styles, 1.0).spots[:, 0]
-    assert right[1] - left[1] > 1.0
-    assert low[0] - high[0] > 1.0
+    told = numbers[:, [7, 6, 4, 5, FORM.water, FORM.street, FORM.scale, FORM.place]]
+    torch.testing.assert_close(styles[:, -8:], told, atol=1e-4, rtol=0)
 
 
 def test_the_shore_lies_where_the_higher_of_water_and_street_begins(generator: Generator) -> None:
     land = _land(generator)
     with torch.no_grad():
-        land.bends[0, 8], land.bends[1, 4] = -4.0, -1.0  # from a half, and from a quarter on
+        land.bends[0, 20], land.bends[1, 10] = -1.0, -0.25  # from a half, and from a quarter on
         told = [(0.4, 0.2, 0.5), (0.9, 0.2, 0.5), (0.4, 0.9, 0.5), (0.9, 0.9, 0.5)]
         dry, wet, paved, both = land(_styles(generator, *told), 128, 1.0)[:, 2 * N, 0]
-    assert dry > 0.98  # no more than the lowest pixels
-    assert dry > paved > wet
+        (tall,) = land(_styles(generator, told[1]), 128, 1.8)[:, 2 * N, 0]
+        (horizon,) = land.lay_horizon(_styles(generator, told[1]))
+    assert dry > 1.0  # below the lower edge
+    assert dry > paved > wet == horizon
     assert both == wet
+    torch.testing.assert_close(tall, 1.8 * wet)
 
 
 def test_nearer_houses_are_the_same_ones_larger(generator: Generator) -> None:

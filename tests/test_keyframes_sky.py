@@ -9,7 +9,6 @@ from keyframes.generator import Generator
 from keyframes.knots import UNIT, Given, read_across, read_strip, spline_rows
 from keyframes.latents import Portrait, gather
 from keyframes.layers import initialise
-from keyframes.sky import Sky
 from keyframes.stills import Stills
 from pix2pix.run import seeded
 
@@ -24,7 +23,8 @@ def generator() -> Generator:
     initialise(generator, seeded(0))
     with torch.no_grad():
         generator.sky.kept.normal_(std=0.5, generator=seeded(1))
-        generator.sky.stands.copy_(torch.tensor([[0.1, -0.4], [0.0, 1.0], [0.4, 0.6]]))
+        generator.sky.stands.copy_(torch.tensor([[0.0, 1.0], [0.4, 0.6]]))
+        generator.ridges.horizon.copy_(torch.tensor([0.1, -0.4]))
     return generator
 
 
@@ -50,7 +50,7 @@ def _read(generator: Generator, styles: Tensor, clouds: Tensor) -> Tensor:
     return read[:, HEIGHT : HEIGHT + 3].unflatten(2, (SIDE, SIDE))
 
 
-@pytest.mark.parametrize(("half_height", "half_width"), [(1.0, 1.0), (1.0, 1.8), (1.8, 1.0)])
+@pytest.mark.parametrize(("half_height", "half_width"), [(1.0, 1.0), (1.0, 1.75), (1.75, 1.0)])
 def test_the_sun_stands_above_the_horizon_where_its_numbers_say(
     generator: Generator, half_height: float, half_width: float
 ) -> None:
@@ -58,8 +58,8 @@ def test_the_sun_stands_above_the_horizon_where_its_numbers_say(
         generator, sun_x=[0.0, 1.0, 0.5], sun_y=[0.5, 0.5, 1.0], horizon=[0.5, 0.5, 0.0]
     )
     with torch.no_grad():
-        laid = generator.sky(styles, 8, half_height, half_width)
-    y, x, horizon, above = laid[:, :4, 3].unbind(1)
+        knots = generator.lay_land(styles, int(256 * half_height), int(256 * half_width), 1.0)
+    y, x, horizon, above = knots.sky[:, :4, 3].unbind(1)
     torch.testing.assert_close(x, half_width * torch.tensor([-0.5, 0.5, 0.0]))
     torch.testing.assert_close(horizon, half_height * torch.tensor([0.1, 0.1, 0.3]))
     torch.testing.assert_close(above, half_height * torch.tensor([1.1, 1.1, 1.3]))
@@ -91,7 +91,7 @@ def test_clouds_drift_with_their_number_and_are_smaller_near_the_horizon(
 
 
 def test_height_in_the_sky_goes_from_the_horizon_to_the_upper_edge(generator: Generator) -> None:
-    (height, *_), = _read(generator, _styles(generator, place=[0.5]), generator.sky.clouds())
+    ((height, *_),) = _read(generator, _styles(generator, place=[0.5]), generator.sky.clouds())
     horizon = round(UNIT * 1.1)
     assert height[horizon + 1 :].abs().max() == 0.0
     assert height[0].mean() == pytest.approx(1.0, abs=0.01)
@@ -112,9 +112,8 @@ def test_the_sky_of_an_own_picture_clears_up(generator: Generator) -> None:
 
 
 def test_a_sky_is_told_nothing_but_its_numbers(generator: Generator) -> None:
-    assert isinstance(generator.sky, Sky)
     styles = _styles(generator, place=[0.2, 0.9])
     styles[0, : -len(FORM.told)] = 3.0
     with torch.no_grad():
-        first, second = generator.sky(styles, 8, 1.0, 1.0)
+        first, second = generator.lay_land(styles, 64, 64, 1.0).sky
     assert torch.equal(first, second)

@@ -1,8 +1,10 @@
 """Pictures of a user's folder are read as they are to be seen, surveyed, and kept in arrays."""
 
 import itertools
+import time
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -227,6 +229,24 @@ def test_an_array_is_painted_once(tmp_path: Path) -> None:
     assert np.array_equal(first, again)
     other = cache(tmp_path / "other", shape, MADE["abstract"], 5, lambda *_: None)
     assert not np.array_equal(first, other)
+
+
+def test_two_trainings_that_want_the_same_array_at_once_paint_it_once(tmp_path: Path) -> None:
+    shape = Shape(n=32, height=16, width=16)
+    told: list[tuple[int, int]] = []
+
+    def tell(*done: int) -> None:
+        told.append(done)
+        time.sleep(0.2)
+
+    with ThreadPoolExecutor(2) as threads:
+        waiting = [
+            threads.submit(cache, tmp_path, shape, MADE["abstract"], 4, tell) for _ in range(2)
+        ]
+        first, second = (array.result() for array in waiting)
+    assert told == [(16, 32), (32, 32)]
+    assert np.array_equal(first, second)
+    assert first.std(axis=(1, 2, 3)).min() > 0
 
 
 def test_an_array_that_was_interrupted_is_begun_again(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Many pictures of one shape in one file, painted or cut once and read again and again."""
 
+import fcntl
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,7 +92,10 @@ def _find(names: tuple[str, ...], *wanted: str) -> dict[str, int]:
 _STREET = Land(
     n_ridges=cityscape.N_ROWS,
     has_houses=True,
-    numbers=_find(cityscape.NAMES, "place", "scale", "water", "street", "sun_x", "sun_y"),
+    numbers=_find(
+        cityscape.NAMES,
+        *("place", "scale", "water", "street", "sun_x", "sun_y", "sun_size", "cloud_place"),
+    ),
 )
 _MOUNTAINS = Land(
     n_ridges=landscape.N_RIDGES,
@@ -134,18 +138,28 @@ def cache(
     path = folder / f"{shape.n}x{shape.height}x{shape.width}.npy"
     if not path.exists():
         check_room(folder, shape.n * 3 * shape.height * shape.width)
-        partial = path.with_suffix(".partial")
-        size = (shape.n, 3, shape.height, shape.width)
-        array = open_memmap(partial, mode="w+", dtype=np.uint8, shape=size)
-        generator = Generator().manual_seed(seed)
-        for start in range(0, shape.n, N_AT_ONCE):
-            n = min(N_AT_ONCE, shape.n - start)
-            array[start : start + n] = source(generator, n, shape.height, shape.width).numpy()
-            tell(start + n, shape.n)
-        array.flush()
-        partial.replace(path)
+        with (folder / "lock").open("a") as lock:
+            # Two trainings that wrote one file would leave black pictures to each other.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                _make(path, shape, source, seed, tell)
     mapped: npt.NDArray[np.uint8] = np.load(path, mmap_mode="r")
     return mapped
+
+
+def _make(
+    path: Path, shape: Shape, source: Source, seed: int, tell: Callable[[int, int], None]
+) -> None:
+    partial = path.with_suffix(".partial")
+    size = (shape.n, 3, shape.height, shape.width)
+    array = open_memmap(partial, mode="w+", dtype=np.uint8, shape=size)
+    generator = Generator().manual_seed(seed)
+    for start in range(0, shape.n, N_AT_ONCE):
+        n = min(N_AT_ONCE, shape.n - start)
+        array[start : start + n] = source(generator, n, shape.height, shape.width).numpy()
+        tell(start + n, shape.n)
+    array.flush()
+    partial.replace(path)
 
 
 class Joined:
