@@ -239,7 +239,9 @@ class Generator(Special):
         return Given(
             spots=torch.empty(0),
             folds=self.ridges.folds() if self.form.n_ridges else None,
+            waves=self.ridges.keep_waves() if self.form.n_ridges else None,
             clouds=self.sky.clouds() if self.form.n_ridges else None,
+            paving=self.ridges.pave() if self.form.n_ridges else None,
         )
 
     def paint_land(

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from keyframes.form import Form
-from keyframes.knots import HIGHEST, LINE_KNOT, UNIT, Folds
-from keyframes.ridges import N_KEPT, RIPPLE, Ridges
+from keyframes.knots import ALONG_SHORE, HIGHEST, LINE_KNOT, PAVED, UNIT, Folds
+from keyframes.ridges import N_KEPT, Ridges
 
 ACROSS, UP = 1, 2  # pixels from one knot of the walls to the next
 # Units from one end of the places to the other, to begin with, and those to a number of the pace:
@@ -22,10 +22,11 @@ ROUGHNESS = 0.4
 # In parts of the sky above the shore: how high far and near houses are, to begin with, and free.
 FAR_HEIGHT, NEAR_HEIGHT, FREE = 0.22, 0.16, 0.06
 LOW, LEAK = 0.03, 0.02  # a row that could sink to the ground would never be seen again
-SEEN = 96  # knots to each side of the middle of the land that most pictures see some of
 SPREAD = 0.7  # how much larger the nearest houses are than the farthest, in parts of their mean
 LEAST = 0.2  # size
-WALLED = 2.0  # of a number of the walls
+WALLED = 2.0  # of a number of the walls, and of the paving
+N_PAVINGS = 3  # kept of it: what is light, say, what is dark, and what shines
+PAVING = round((PAVED[1] - PAVED[0]) * UNIT), round(2 * ALONG_SHORE * UNIT)
 
 
 class Houses(Ridges):
@@ -37,6 +38,8 @@ class Houses(Ridges):
         super().__init__(form, levels, ROUGHNESS, folds, ("water", "street"))
         self.spread = nn.Parameter(torch.empty(2))  # across, and up
         self.scale_told = form.find("scale")
+        # A street and what stands along it: the same before all houses, and as far from the shore.
+        self.paving = nn.Parameter(torch.empty(N_PAVINGS, *PAVING))
 
     def forward(self, styles: Tensor, n_across: int, half_height: float) -> Tensor:
         """Lay them over pictures, as `Hills.forward` does."""
@@ -47,9 +50,8 @@ class Houses(Ridges):
         height = self.usual_heights + FREE * torch.tanh(self.heights(styles))
         height = LOW + F.leaky_relu(height[..., None] + rise - LOW, LEAK)
         tops = shore[..., None] - (half_height + shore)[..., None] * height
-        ripple = RIPPLE * self.ripple(styles)
-        flat = torch.stack([shore, size[:, 1:], ripple], 1).expand(-1, -1, n_across)
-        return torch.cat([tops, along, flat], 1)
+        flat = torch.stack([shore, size[:, 1:], *self.lay_water(styles)], 1)
+        return torch.cat([tops, along, flat.expand(-1, -1, n_across)], 1)
 
     def lay_horizon(self, styles: Tensor) -> Tensor:
         """Return y of the shore: what is behind it are houses."""
@@ -60,11 +62,9 @@ class Houses(Ridges):
         usual = torch.linspace(FAR_PACE, NEAR_PACE, self.n_ridges, device=self.pace.device)
         return usual + FIRM * self.pace
 
-    def keep(self) -> Tensor:
-        """Return shapes that are neither high nor low on the whole: a style says how high."""
-        shapes = super().keep()
-        middle = shapes[:, :, N_KEPT // 2 - SEEN : N_KEPT // 2 + SEEN]
-        return shapes - middle.mean(2, keepdim=True)
+    def pave(self) -> Tensor:
+        """Return what lies before the shore, (N_PAVINGS, down, across)."""
+        return WALLED * self.paving
 
     def folds(self) -> Folds:
         """Return windows and walls."""
@@ -75,4 +75,5 @@ class Houses(Ridges):
         super().start(generator)
         self.pace.zero_()
         self.spread.zero_()
+        self.paving.zero_()
         self.flanks[:, 0].normal_(std=0.2, generator=generator)

@@ -24,13 +24,18 @@ DEEPEST = 1.5  # units below a ridge to which it has folds
 HIGHEST = 2.0  # units above the ground to which houses have windows, where they are not scaled
 CALM = 0.22  # of the waves' height, at the shore itself, to that a unit below it
 WETNESS = 100.0  # of what lies a unit below the shore, as a logit
-N_BESIDE = 3  # what `Knots.ridges` keeps beside the ridges and their places
+N_BESIDE = 4  # what `Knots.ridges` keeps beside the ridges and their places
+# Waves lie on water as it is seen from the shore on: how far one is goes by the logarithm of its
+# depth below the shore, in units, beside that at the shore itself; and how far to each side.
+AT_SHORE, DEEPEST_WAVE, ALONG_WAVES = 0.06, 1.6, 2.7
 # Clouds lie on a plane, and how far away one is goes by one over its height above the horizon, in
 # parts of the sky, beside that of the horizon itself; and how high above it one looks at most.
 LIFT, TALLEST = 0.25, 1.2
 # Of the plane of the clouds: how far it reaches to each side, and from where to where away.
 ACROSS, NEAREST_CLOUD, FARTHEST_CLOUD = 10.5, 0.4, 4.3
 NEAREST = 0.004  # square of the distance from a spot within which it grows no stronger
+# Of a street: how far it reaches to each side, and from how far above its shore to how far below.
+ALONG_SHORE, PAVED = 1.9, (-0.25, 1.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +49,9 @@ class Knots:
     fine: Tensor | None = None  # (B, n_fine, 8n, 8m)
     rows: Tensor | None = None  # (B, n_lines, 16n), of lines that change from row to row alone
     columns: Tensor | None = None  # (B, n_lines, 16m), from column to column
-    # (B, 2 n_ridges + 3, 16m), in units: y of the ridges, where along their land each column is,
-    # from −1 to 1, y of the shore, below which all is seen again, how large houses are, and how
-    # far waves bend what is seen in the water.
+    # (B, 2 n_ridges + 4, 16m), in units: y of the ridges, where along their land each column is,
+    # from −1 to 1, y of the shore, below which all is seen again, how large houses are, how far
+    # waves bend what is seen in the water, and how far they have drifted.
     ridges: Tensor | None = None
     # (B, 7, 16m), the same all along: y and x of the sun, y of the horizon, how high above it the
     # upper edge lies, in units, how far the clouds have drifted, across and away, and how much of
@@ -119,7 +124,9 @@ class Given:
 
     spots: Tensor  # (B, n_spots, 2), y and x in units, n_spots 0 or more
     folds: "Folds | None" = None
+    waves: Tensor | None = None  # (away, across), heights of the waves as they are kept
     clouds: Tensor | None = None  # (n, away, across), as they are kept
+    paving: Tensor | None = None  # (n, down, across), of what lies before a shore; see `PAVED`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,9 +174,9 @@ def read_strip(
 ) -> Tensor:
     """Read some rows (h) of what `read_across` gave: (B, n_read, h · w).
 
-    First come the fields, then y and x, how near the spots are, how far below each ridge a pixel
-    is, whether it is wet, the ridges' folds, how high in the sky it is, and the clouds; then fine
-    fields, lines of rows, of columns. Of houses the windows of all ridges come before the walls.
+    First come the fields, y and x, and how near the spots are; then of land how far below each
+    ridge a pixel is, whether it is wet, waves, folds (of houses all windows, then all walls), how
+    high in the sky it is, clouds, and paving; then fine fields, lines of rows, of columns.
 
     Parameters
     ----------
@@ -182,11 +189,13 @@ def read_strip(
     if given is not None:
         y, below = strip.place[None, None, :, None], []
         if across.ridges is not None and given.folds is not None:
-            land = _see_land(strip, across.ridges, fine)
+            land = _see_land(strip, across.ridges, columns.place, given.waves)
             y = land.y
-            below = [land.under, land.wet, _read_folds(given.folds, land)]
+            below = [land.under, land.wet, land.wave, _read_folds(given.folds, land)]
         if across.sky is not None and given.clouds is not None:
             below.append(_read_sky(given.clouds, across.sky, y, columns.place))
+        if across.ridges is not None and given.paving is not None:
+            below.append(_read_paving(given.paving, across.ridges, strip.place, columns.place))
         read += [side.expand(len(across), 1, *plane) for side in (y, columns.place)]
         read += [_see_spots(given.spots, y, columns.place), *below]
     if fine is not None:
@@ -206,8 +215,9 @@ def read_land(strip: Reading, across: Land, columns: Reading, given: Given) -> T
     across : read across some columns
     given : spots of the sky alone, none where there is no sky; without folds ridges are bare
     """
-    land = _see_land(strip, across.ridges, None)
-    read = [land.y, _see_spots(given.spots, land.y, columns.place), land.under, land.wet]
+    land = _see_land(strip, across.ridges, columns.place, given.waves)
+    spots = _see_spots(given.spots, land.y, columns.place)
+    read = [land.y, spots, land.under, land.wet, land.wave]
     if given.folds is not None:
         read.append(_read_folds(given.folds, land))
     if given.clouds is not None:
@@ -236,21 +246,35 @@ class _SeenLand:
     y: Tensor  # as seen in water where there is any
     under: Tensor  # depth below each ridge
     wet: Tensor
+    wave: Tensor  # height of the waves, where it is wet
     along: Tensor  # place along each land, −1 to 1
     above: Tensor  # height above the shore, to the size of the houses
 
 
-def _see_land(strip: Reading, ridges: Tensor, waves: Tensor | None) -> _SeenLand:
+def _see_land(strip: Reading, ridges: Tensor, x: Tensor, waves: Tensor | None) -> _SeenLand:
     n = (ridges.shape[1] - N_BESIDE) // 2
-    tops, along, shore, size, ripple = torch.split(ridges[:, :, None], [n, n, 1, 1, 1], 1)
+    parts = torch.split(ridges[:, :, None], [n, n, 1, 1, 1, 1], 1)
+    tops, along, shore, size, ripple, drift = parts
     y = strip.place[:, None]
     deep = (y - shore).clamp(min=0)
     wet = torch.sigmoid(WETNESS * (y - shore))
     y = torch.where(y > shore, 2 * shore - y, y)
+    wave = torch.zeros_like(wet)
     if waves is not None:
-        # The first fine field is also the height of the waves, which grow towards the viewer.
-        y = y + ripple * waves[:, :1] * (CALM + deep) * wet
-    return _SeenLand(y=y, under=y - tops, wet=wet, along=along, above=(shore - y) / size)
+        wave = wet * _read_waves(waves, deep, (x + drift) / ALONG_WAVES)
+        y = y + ripple * wave * (CALM + deep)  # they grow towards the viewer
+    above = (shore - y) / size
+    return _SeenLand(y=y, under=y - tops, wet=wet, wave=wave, along=along, above=above)
+
+
+def _read_waves(kept: Tensor, deep: Tensor, along: Tensor) -> Tensor:
+    """Read kept waves (away, across) at depths (B, 1, h, w), and from −1 to 1 along the shore."""
+    near, far = math.log(AT_SHORE), math.log(AT_SHORE + DEEPEST_WAVE)
+    away = ((deep + AT_SHORE).log() - near) / (far - near)
+    B, _, h, w = deep.shape
+    places = torch.stack([along.expand_as(away), 2 * away - 1], 4).reshape(1, B * h, w, 2)
+    read = F.grid_sample(kept[None, None], places, padding_mode="border", align_corners=True)
+    return read.reshape(B, 1, h, w)
 
 
 def _read_folds(folds: Folds, land: _SeenLand) -> Tensor:
@@ -286,6 +310,18 @@ def _read_sky(clouds: Tensor, sky: Tensor, y: Tensor, x: Tensor) -> Tensor:
     places = torch.stack([across, 2 * away - 1], 4).reshape(1, B * h, w, 2)
     read = F.grid_sample(clouds[None], places, padding_mode="border", align_corners=True)
     return torch.cat([height, read.reshape(-1, B, h, w).transpose(0, 1) * seen], 1)
+
+
+def _read_paving(kept: Tensor, ridges: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """Read kept paving (n, down, across) where pixels at y (h) and x (w) see it."""
+    n = (ridges.shape[1] - N_BESIDE) // 2
+    shore = ridges[:, 2 * n, None]  # (B, 1, w)
+    down = (y[:, None] - shore - PAVED[0]) / (PAVED[1] - PAVED[0])
+    places = torch.stack([(x / ALONG_SHORE).expand_as(down), 2 * down - 1], 3)
+    B, h, w = down.shape
+    # Beyond its ends there is nothing.
+    read = F.grid_sample(kept[None], places.reshape(1, B * h, w, 2), align_corners=True)
+    return read.reshape(-1, B, h, w).transpose(0, 1)
 
 
 def n_line_knots(n_pixels: int, density: float) -> int:

@@ -19,6 +19,7 @@ N_SHAPES = 4  # kept along each ridge; a style weighs them: dunes, crags, trees
 FOLD_KNOT = 4  # pixels from one knot of the folds to the next
 N_FOLDS = 2  # kept below each ridge: what lies in the light, say, and what in the mist
 N_KEPT = 640  # knots of them; beyond the ends they stay as they are
+SEEN = 96  # knots to each side of the middle of the land that most pictures see some of
 FAR_PACE, NEAR_PACE = 4.6, 2.9  # units from one end of the places to the other, to begin with
 # Shapes are sums of octaves, of which a step of learning moves the long ones further: else it makes
 # noise of all that is fine.
@@ -33,6 +34,9 @@ N_BENDS = 40  # of the shore's height over each of the numbers that say how high
 BENT = 4.0  # units to a number of theirs
 DRY = 1.02  # where it lies to begin with, in half heights: just below the lower edge
 RIPPLE = 0.1  # units
+N_AWAY, N_ALONG = 224, 96  # knots of the waves
+WAVED = 2.0  # of their height to a number
+WAVE_DRIFT, FIRM = 1.2, 0.1  # units of the waves, to begin with, and those to a number
 
 
 class Ridges(Special):
@@ -44,7 +48,7 @@ class Ridges(Special):
     """
 
     usual_heights: Tensor
-    waves: Tensor  # (n, N_KEPT), what shapes are sums of
+    octaves: Tensor  # (n, N_KEPT), what shapes are sums of
 
     def __init__(
         self,
@@ -57,15 +61,18 @@ class Ridges(Special):
         """Keep shapes of a roughness and folds (n, down, along); heights begin at levels."""
         super().__init__()
         self.n_ridges = form.n_ridges
-        waves = torch.cat([_octave(octave, roughness) for octave in range(N_OCTAVES)])
-        self.register_buffer("waves", waves, persistent=False)
+        octaves = torch.cat([_octave(octave, roughness) for octave in range(N_OCTAVES)])
+        self.register_buffer("octaves", octaves, persistent=False)
         self.register_buffer("usual_heights", levels, persistent=False)
-        self.shapes = nn.Parameter(torch.empty(form.n_ridges, N_SHAPES, len(waves)))
+        self.shapes = nn.Parameter(torch.empty(form.n_ridges, N_SHAPES, len(octaves)))
         self.flanks = nn.Parameter(torch.empty(form.n_ridges, *folds))
         self.pace = nn.Parameter(torch.empty(form.n_ridges))  # units
         self.weights = nn.Linear(form.n_style, form.n_ridges * N_SHAPES)
         self.heights = nn.Linear(form.n_style, form.n_ridges)
         self.ripple = nn.Linear(form.n_style, 1)
+        self.waves = nn.Parameter(torch.empty(N_AWAY, N_ALONG))
+        self.wave_drift = nn.Parameter(torch.empty(()))
+        self.clouds_told = form.find("cloud_place")  # the wind moves waves and clouds
         # The shore is told by numbers, along lines with bends: windows are counted from there, and
         # were it a storey too high now and then, none of them would be found.
         self.shore_told = [form.find(name) for name in shore_told]
@@ -98,6 +105,11 @@ class Ridges(Special):
         bent = styles[:, self.shore_told, None] - torch.linspace(0, 1, N_BENDS + 1)[:-1].to(styles)
         return self.ground + BENT * (F.relu(bent) * self.bends).sum(2).amin(1, keepdim=True)
 
+    def lay_water(self, styles: Tensor) -> tuple[Tensor, Tensor]:
+        """Return how far waves bend what is seen, and how far they have drifted, (B, 1) each."""
+        drift = (WAVE_DRIFT + FIRM * self.wave_drift) * (styles[:, self.clouds_told, None] - 0.5)
+        return RIPPLE * self.ripple(styles), drift
+
     def lay_horizon(self, styles: Tensor) -> Tensor:
         """Return y of the horizon, (B, 1) in half heights."""
         raise NotImplementedError
@@ -107,13 +119,26 @@ class Ridges(Special):
         return self.pace
 
     def keep(self) -> Tensor:
-        """Return the shapes along all of the land, (n_ridges, N_SHAPES, N_KEPT)."""
-        return self.shapes @ self.waves
+        """Return the shapes along all of the land, (n_ridges, N_SHAPES, N_KEPT).
+
+        They are neither high nor low on the whole: a style says how high.
+        """
+        shapes = self.shapes @ self.octaves
+        middle = shapes[:, :, N_KEPT // 2 - SEEN : N_KEPT // 2 + SEEN]
+        return shapes - middle.mean(2, keepdim=True)
+
+    def keep_waves(self) -> Tensor:
+        """Return the heights of waves, (N_AWAY, N_ALONG)."""
+        return WAVED * self.waves
+
+    def pave(self) -> Tensor | None:
+        """Return what is kept of all that lies before the shore, if anything is."""
+        return None
 
     def start(self, generator: RandomGenerator) -> None:
         """Begin with low hills that differ."""
         drawn = torch.randn(self.shapes.shape, generator=generator)
-        self.shapes.copy_(ROUGH * drawn / (drawn @ self.waves).std(2, keepdim=True))
+        self.shapes.copy_(ROUGH * drawn / (drawn @ self.octaves).std(2, keepdim=True))
         self.flanks.zero_()
         self.weights.weight.mul_(0.1)
         self.weights.bias.fill_(1.0)
@@ -122,6 +147,8 @@ class Ridges(Special):
         self.bends.zero_()
         self.ripple.weight.mul_(0.2)
         self.ripple.bias.fill_(0.5)
+        self.waves.normal_(std=0.05, generator=generator)
+        self.wave_drift.zero_()
 
 
 class Hills(Ridges):
@@ -149,7 +176,7 @@ class Hills(Ridges):
         rise, along = self.rise(styles, n_across, 1.0)
         level = half_height * (self.usual_heights + FREE * torch.tanh(self.heights(styles)))
         shore = half_height * self.lay_shore(styles)
-        flat = torch.stack([shore, torch.ones_like(shore), RIPPLE * self.ripple(styles)], 1)
+        flat = torch.stack([shore, torch.ones_like(shore), *self.lay_water(styles)], 1)
         return torch.cat([level[:, :, None] - rise, along, flat.expand(-1, -1, n_across)], 1)
 
     def lay_horizon(self, styles: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from keyframes.form import Form
+from keyframes.houses import N_PAVINGS
 from keyframes.layers import Special, StyledMix, mix
 from keyframes.sky import N_OF_SKY
 
@@ -70,8 +71,9 @@ class Silhouettes(Special):
         self.n_ridges, self.n_windows = form.n_ridges, form.n_ridges if form.houses else 0
         n_seen = form.n_spots + form.n_ridges
         n_given = n_seen + self.n_windows  # layers whose shape is given
-        # Wetness, two of folds, or windows and walls, and the sky.
-        n_on_land = 1 + 2 * form.n_ridges + N_OF_SKY if form.n_ridges else 0
+        # Wetness, waves, two of folds, or windows and walls, the sky, and a street.
+        n_on_land = 2 + 2 * form.n_ridges + N_OF_SKY if form.n_ridges else 0
+        n_on_land += N_PAVINGS if form.houses else 0
         n_beside = n_on_land + form.n_fine + n_lines
         n_read = form.n_fields + 2 + n_seen + n_beside
         self.n_layers, self.n_lines = form.n_layers + n_given, n_lines
@@ -102,7 +104,7 @@ class Silhouettes(Special):
         wet = first_ridge + self.n_ridges
         spots, land = each[self.first_given : first_ridge], each[first_ridge:wet]
         if self.n_windows:
-            windows = slice(wet + 1, wet + 1 + self.n_windows)
+            windows = slice(wet + 2, wet + 2 + self.n_windows)  # beyond wetness and waves
             free[windows] = 0.0
             land = torch.stack([land, each[windows]], 1).flatten(0, 1)
         self.register_buffer("least_sharp", least, persistent=False)
@@ -151,7 +153,7 @@ class Silhouettes(Special):
         of_layers = torch.cat([torch.zeros(1, dtype=torch.long), over + 1])
         rows = torch.cat([over, *(n - 1 + colour * n + of_layers for colour in range(3))])
         under = self.first_given + self.n_spots
-        folds = under + self.n_ridges + 1
+        folds = under + self.n_ridges + 2
         sky = folds + 2 * self.n_ridges
         seen = torch.tensor([
             self.first_given - 2,  # y, which comes before x

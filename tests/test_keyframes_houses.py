@@ -110,17 +110,41 @@ def test_there_is_light_in_windows_below_the_roof_alone(generator: Generator) ->
     assert dark[walls].max() < 0.5 * BRIGHT
 
 
+def test_a_street_lies_as_far_from_the_shore_wherever_that_is(generator: Generator) -> None:
+    land, whole = _land(generator), spline_rows(256)
+    with torch.no_grad():
+        land.bends[1, 10] = -0.25
+        land.paving[1, 64:66] = 0.5  # half a unit from 32 pixels above the shore: 32 below it
+    styles = _styles(generator, (0, 0.6, 0.5), (0, 0.8, 0.5))
+    with torch.no_grad():
+        knots = generator.fields(styles, 256, 256)
+        assert knots.ridges is not None
+        across = read_across(knots, whole, 0.0)
+        given = Given(spots=torch.zeros(2, 1, 2), folds=land.folds(), paving=land.pave())
+        read = read_strip(whole, across, whole, given, 0.0).unflatten(2, (256, 256))
+    paved = read[:, FORM.n_fields + 2 + 1 + N + 2 + 2 * N :][:, :3]
+    lanes = paved[:, 1].mean(2).argmax(1)
+    shores = knots.ridges[:, 2 * N, 0] * 128 + 128
+    torch.testing.assert_close(lanes - shores, torch.full((2,), 32.0), atol=1.5, rtol=0)
+    assert (shores[0] - shores[1]).abs() > 8
+    assert paved[:, [0, 2]].abs().max() == 0
+
+
 def test_waves_bend_what_is_seen_in_the_water_and_nothing_above_it(generator: Generator) -> None:
     styles, whole = _styles(generator, (0, 0, 0.5)), spline_rows(256)
     with torch.no_grad():
         knots = generator.fields(styles, 256, 256)
         assert knots.ridges is not None
         knots.ridges[:, 2 * N] = 0.2
+        land = _land(generator)
+        land.waves.normal_(std=0.5, generator=seeded(1))
         seen = []
         for ripple in (0.0, 0.1):
             knots.ridges[:, 2 * N + 2] = ripple
-            given = Given(spots=torch.zeros(1, 1, 2), folds=_land(generator).folds())
-            read = read_strip(whole, read_across(knots, whole, 0.0), whole, given, 0.0)
+            across = read_across(knots, whole, 0.0)
+            waves = land.keep_waves()
+            given = Given(spots=torch.zeros(1, 1, 2), folds=land.folds(), waves=waves)
+            read = read_strip(whole, across, whole, given, 0.0)
             seen.append(read.reshape(-1, 256, 256)[FORM.n_fields])  # y
     calm, rough = seen
     air = whole.place < 0.15

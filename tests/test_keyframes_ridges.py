@@ -67,10 +67,12 @@ def test_what_is_seen_moves_along_the_land_far_and_near_at_paces_of_their_own(
 def test_steps_of_learning_make_hills_and_no_teeth(generator: Generator) -> None:
     ridges = generator.ridges
     steps = torch.randn(ridges.shapes.shape, generator=seeded(1)).sign() * 1e-3
-    moved = steps @ ridges.waves
+    moved = steps @ ridges.octaves
     assert moved.std() > 2e-3
     assert moved.diff(dim=2).std() < 0.15 * moved.std()
-    assert torch.linalg.matrix_rank(ridges.waves) == ridges.waves.shape[1]  # yet any shape can be
+    assert (
+        torch.linalg.matrix_rank(ridges.octaves) == ridges.octaves.shape[1]
+    )  # yet any shape can be
 
 
 def test_a_wide_picture_shows_more_of_the_same_land(generator: Generator) -> None:
@@ -89,8 +91,8 @@ def test_below_the_shore_all_is_seen_again(generator: Generator) -> None:
     knots = generator.fields(styles, 256, 256)
     given = Given(spots=torch.zeros(1, 1, 2), folds=generator.ridges.folds())
     read = read_strip(whole, read_across(knots, whole, 0.0), whole, given, 0.0)
-    y, _, spot, *ridges = read.reshape(-1, 256, 256)[FORM.n_fields :][: 4 + 3 * N]
-    under, wet, folds = ridges[:N], ridges[N], ridges[N + 1 :]
+    y, _, spot, *ridges = read.reshape(-1, 256, 256)[FORM.n_fields :][: 5 + 3 * N]
+    under, wet, folds = ridges[:N], ridges[N], ridges[N + 2 :]
     assert wet[:150].max() < 0.1
     assert wet[170:].min() > 0.9
     for field in (y, spot, *under, *folds):
@@ -105,7 +107,7 @@ def test_folds_lie_below_their_ridge(generator: Generator) -> None:
     across = read_across(generator.fields(styles, 256, 256), whole, 0.0)
     given = Given(spots=torch.zeros(1, 1, 2), folds=generator.ridges.folds())
     read = read_strip(whole, across, whole, given, 0.0).reshape(-1, 256, 256)[FORM.n_fields :]
-    under, folds = read[3], read[6]
+    under, folds = read[3], read[7]
     dry = read[5] < 0.1
     assert folds[dry & (under * UNIT > 44)].min() > 0.9 * folds.max()
     assert folds[dry & (under * UNIT < 32)].abs().max() == 0.0

@@ -13,7 +13,7 @@ from keyframes.stills import Stills
 from pix2pix.run import seeded
 
 N = FORM.n_ridges
-HEIGHT = FORM.n_fields + 2 + 1 + N + 1 + 2 * N  # place of what is read of the sky's height
+HEIGHT = FORM.n_fields + 2 + 1 + N + 2 + 2 * N  # place of what is read of the sky's height
 SIDE = 256  # pixels
 
 
