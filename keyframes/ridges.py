@@ -27,9 +27,9 @@ N_OCTAVES = 7  # with a knot every 2 pixels to every 128
 LIVELY, ROUGHNESS = 4.0, 0.8  # units to a number of the longest; power of the length for the others
 FOLDED = 2.0  # units of shading to a number of the folds
 ROUGH = 0.06  # of the ridges, in units, to begin with
-FARTHEST, NEAREST = -0.05, 0.6  # heights of the ridges, to begin with
+FARTHEST, NEAREST = 0.0, 0.6  # ridges lie so far from the horizon to the lower edge, to begin with
 SKYLINE = (0.1, -0.4)  # that of the horizon for half of its number, and how far it moves with it
-FREE = 0.3  # how far they rise or fall from there: what could sink out of sight would
+FREE = 0.12  # how far they rise or fall from there: what could sink out of sight would
 N_BENDS = 40  # of the shore's height over each of the numbers that say how high it is
 BENT = 4.0  # units to a number of theirs
 DRY = 1.02  # where it lies to begin with, in half heights: just below the lower edge
@@ -174,7 +174,9 @@ class Hills(Ridges):
         See `keyframes.knots.Knots.ridges`.
         """
         rise, along = self.rise(styles, n_across, 1.0)
-        level = half_height * (self.usual_heights + FREE * torch.tanh(self.heights(styles)))
+        horizon = self.lay_horizon(styles)
+        near = self.usual_heights + FREE * torch.tanh(self.heights(styles))
+        level = half_height * torch.lerp(horizon, torch.ones_like(horizon), near)
         shore = half_height * self.lay_shore(styles)
         flat = torch.stack([shore, torch.ones_like(shore), *self.lay_water(styles)], 1)
         return torch.cat([level[:, :, None] - rise, along, flat.expand(-1, -1, n_across)], 1)
