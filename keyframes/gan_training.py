@@ -204,7 +204,7 @@ class GanTraining:
             return self._find_land(batch, views, true, step, share)
         canvas = self._lay(batch)
         if self.has_land and share < self.contest_from:
-            return self._copy(canvas, views, true, step, share)
+            return self._copy(canvas.read, views, true, step, share, settings.alone_rate)
         whole = canvas.read(views.whole, slice(len(batch.noise)))
         figures, loss = self._compare(whole, true.whole)
         pace = Pace(rate=settings.alone_rate, momentum=settings.alone_momentum)
@@ -242,46 +242,34 @@ class GanTraining:
             of_some = land.map(lambda laid: laid[some])
             return self.generator.paint_land(styles[some], of_some, *seen, bare=bare)
 
-        pace = Pace(rate=settings.land_rate, momentum=settings.alone_momentum)
-        return self._copy_by_squares(read, views, true, step, share, pace)
+        return self._copy(read, views, true, step, share, settings.land_rate)
 
     def _copy(
-        self, canvas: _Canvas, views: Views, true: Sight, step: int, share: float
-    ) -> dict[str, float]:
-        """Learn to paint known pictures, wholes and details: where things are, then where they end.
-
-        By squares, what is not where it should be is drawn there; by amounts, edges become sharp.
-        """
-        settings = self.settings
-        pace = Pace(rate=settings.alone_rate, momentum=settings.alone_momentum)
-        if share < settings.amounts_from:
-            return self._copy_by_squares(canvas.read, views, true, step, share, pace)
-        n = len(true.whole)
-        pairs = [
-            (canvas.read(views.whole, slice(n)), true.whole),
-            (_look_near(canvas.read, views, n), true.details),
-        ]
-        apart = [painted - meant for painted, meant in pairs]
-        bands = [band.abs().mean() for x in apart for band in _part(x)]
-        self._learn(settings.amounts * torch.stack(bands).sum(), step, share, pace)
-        whole, details = (x.abs().mean().item() for x in apart)
-        return {"copying": whole, "details": details}
-
-    def _copy_by_squares(
         self,
         read: Callable[[View, slice], Tensor],
         views: Views,
         true: Sight,
         step: int,
         share: float,
-        pace: Pace,
+        rate: float,
     ) -> dict[str, float]:
-        n = len(true.whole)
-        figures, loss = self._compare(read(views.whole, slice(n)), true.whole)
-        apart = _look_near(read, views, n) - true.details
-        loss = loss + self.settings.copying * apart.square().mean()
-        self._learn(loss, step, share, pace)
-        return figures | {"details": apart.abs().mean().item()}
+        """Learn to paint known pictures, wholes and details: where things are, then where they end.
+
+        By squares, what is not where it should be is drawn there; by amounts, edges become sharp.
+        """
+        settings, n = self.settings, len(true.whole)
+        whole, details = read(views.whole, slice(n)), _look_near(read, views, n)
+        apart = [whole - true.whole, details - true.details]
+        if share < settings.amounts_from:
+            _, loss = self._compare(whole, true.whole)
+            loss = loss + settings.copying * apart[1].square().mean()
+        else:
+            bands = [band.abs().mean() for x in apart for band in _part(x)]
+            loss = settings.amounts * torch.stack(bands).sum()
+        self._learn(loss, step, share, Pace(rate=rate, momentum=settings.alone_momentum))
+        return dict(
+            zip(("copying", "details"), (x.abs().mean().item() for x in apart), strict=True)
+        )
 
     def _learn(self, loss: Tensor, step: int, share: float, pace: Pace) -> None:
         self.learner.learn(loss, step, share, pace)

@@ -241,6 +241,7 @@ class Generator(Special):
             folds=self.ridges.folds() if self.form.n_ridges else None,
             waves=self.ridges.keep_waves() if self.form.n_ridges else None,
             clouds=self.sky.clouds() if self.form.n_ridges else None,
+            stars=self.sky.stars() if self.form.n_ridges else None,
             paving=self.ridges.pave() if self.form.n_ridges else None,
         )
 

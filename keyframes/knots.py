@@ -19,7 +19,7 @@ KNOT = 8  # pixels from one knot of the fields to the next
 FINE_KNOT = 4  # the same of the fine fields
 LINE_KNOT = 2  # the same of the lines
 UNIT = 128  # pixels from the middle of a picture to coordinate 1
-SUNK = 4.0  # units below the middle of a picture: a ridge that is not there
+SUNK = 4.0  # units below the middle of a picture: a ridge, or a sun, that is not there
 DEEPEST = 1.5  # units below a ridge to which it has folds
 HIGHEST = 2.0  # units above the ground to which houses have windows, where they are not scaled
 CALM = 0.22  # of the waves' height, at the shore itself, to that a unit below it
@@ -34,6 +34,8 @@ LIFT, TALLEST = 0.25, 1.2
 # Of the plane of the clouds: how far it reaches to each side, and from where to where away.
 ACROSS, NEAREST_CLOUD, FARTHEST_CLOUD = 10.5, 0.4, 4.3
 NEAREST = 0.004  # square of the distance from a spot within which it grows no stronger
+# Of the stars: how far they reach to each side, and from how far above the middle to how far below.
+ALONG_STARS, STARRY = 2.7, (-1.85, 0.45)
 # Of a street: how far it reaches to each side, and from how far above its shore to how far below.
 ALONG_SHORE, PAVED = 1.9, (-0.25, 1.5)
 
@@ -53,9 +55,9 @@ class Knots:
     # from −1 to 1, y of the shore, below which all is seen again, how large houses are, how far
     # waves bend what is seen in the water, and how far they have drifted.
     ridges: Tensor | None = None
-    # (B, 7, 16m), the same all along: y and x of the sun, y of the horizon, how high above it the
-    # upper edge lies, in units, how far the clouds have drifted, across and away, and how much of
-    # them is to be seen.
+    # (B, 8, 16m), the same all along: y and x of the sun, y of the horizon, how high above it the
+    # upper edge lies, in units, how far the clouds have drifted, across and away, how far the stars
+    # have turned, and how much of both is to be seen.
     sky: Tensor | None = None
 
     def __getitem__(self, some: slice) -> "Knots":
@@ -126,6 +128,7 @@ class Given:
     folds: "Folds | None" = None
     waves: Tensor | None = None  # (away, across), heights of the waves as they are kept
     clouds: Tensor | None = None  # (n, away, across), as they are kept
+    stars: Tensor | None = None  # (n, up, along), as they are kept
     paving: Tensor | None = None  # (n, down, across), of what lies before a shore; see `PAVED`
 
 
@@ -193,7 +196,7 @@ def read_strip(
             y = land.y
             below = [land.under, land.wet, land.wave, _read_folds(given.folds, land)]
         if across.sky is not None and given.clouds is not None:
-            below.append(_read_sky(given.clouds, across.sky, y, columns.place))
+            below.append(_read_sky(given, given.clouds, across.sky, y, columns.place))
         if across.ridges is not None and given.paving is not None:
             below.append(_read_paving(given.paving, across.ridges, strip.place, columns.place))
         read += [side.expand(len(across), 1, *plane) for side in (y, columns.place)]
@@ -221,7 +224,7 @@ def read_land(strip: Reading, across: Land, columns: Reading, given: Given) -> T
     if given.folds is not None:
         read.append(_read_folds(given.folds, land))
     if given.clouds is not None:
-        read.append(_read_sky(given.clouds, across.sky, land.y, columns.place))
+        read.append(_read_sky(given, given.clouds, across.sky, land.y, columns.place))
     return torch.cat(read, 1).flatten(2)
 
 
@@ -234,9 +237,10 @@ def sink(ridges: Tensor, share: Tensor) -> Tensor:
 
 
 def clear_up(sky: Tensor, share: Tensor) -> Tensor:
-    """Let the clouds of a sky (B, n, w), as `Knots` keeps it, fade by shares (B, 1, 1)."""
-    n_else = sky.shape[1] - 1
-    return torch.cat([sky[:, :n_else], sky[:, n_else:] * (1 - share)], 1)
+    """Let the sun of a sky (B, n, w), as `Knots` keeps it, set, and its clouds fade, by shares."""
+    y, seen = sky[:, :1], sky[:, -1:]
+    y = torch.lerp(y, torch.full_like(y, SUNK), share)  # shares are (B, 1, 1)
+    return torch.cat([y, sky[:, 1:-1], seen * (1 - share)], 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -271,10 +275,7 @@ def _read_waves(kept: Tensor, deep: Tensor, along: Tensor) -> Tensor:
     """Read kept waves (away, across) at depths (B, 1, h, w), and from −1 to 1 along the shore."""
     near, far = math.log(AT_SHORE), math.log(AT_SHORE + DEEPEST_WAVE)
     away = ((deep + AT_SHORE).log() - near) / (far - near)
-    B, _, h, w = deep.shape
-    places = torch.stack([along.expand_as(away), 2 * away - 1], 4).reshape(1, B * h, w, 2)
-    read = F.grid_sample(kept[None, None], places, padding_mode="border", align_corners=True)
-    return read.reshape(B, 1, h, w)
+    return _read_kept(kept[None], along, away, beyond="border")
 
 
 def _read_folds(folds: Folds, land: _SeenLand) -> Tensor:
@@ -297,30 +298,41 @@ def _see_spots(spots: Tensor, y: Tensor, x: Tensor) -> Tensor:
     return away.log() * -0.5
 
 
-def _read_sky(clouds: Tensor, sky: Tensor, y: Tensor, x: Tensor) -> Tensor:
-    """Read how high pixels at y (B, 1, h, w) and x (w) are, and clouds (n, away, across) there."""
-    _, _, horizon, above, drift, drift_away, seen = torch.split(
-        sky[:, None], 1, 2
-    )  # (B, 1, 1, w) each
+def _read_sky(given: Given, clouds: Tensor, sky: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """Read height in the sky, clouds (n, away, across) and stars at y (B, 1, h, w) and x (w)."""
+    _, _, horizon, above, drift, drift_away, turn, seen = torch.split(sky[:, None], 1, 2)
     height = ((horizon - y) / above).clamp(0, TALLEST)
     distance = 1 / (height + LIFT)
     across = (x * distance + drift) / ACROSS
     away = (distance + drift_away - NEAREST_CLOUD) / (FARTHEST_CLOUD - NEAREST_CLOUD)
-    B, _, h, w = height.shape
-    places = torch.stack([across, 2 * away - 1], 4).reshape(1, B * h, w, 2)
-    read = F.grid_sample(clouds[None], places, padding_mode="border", align_corners=True)
-    return torch.cat([height, read.reshape(-1, B, h, w).transpose(0, 1) * seen], 1)
+    read = [height, seen * _read_kept(clouds, across, away, beyond="border")]
+    if given.stars is not None:
+        up = (y - STARRY[0]) / (STARRY[1] - STARRY[0])
+        read.append(seen * _read_kept(given.stars, (x + turn) / ALONG_STARS, up))
+    return torch.cat(read, 1)
 
 
 def _read_paving(kept: Tensor, ridges: Tensor, y: Tensor, x: Tensor) -> Tensor:
     """Read kept paving (n, down, across) where pixels at y (h) and x (w) see it."""
     n = (ridges.shape[1] - N_BESIDE) // 2
-    shore = ridges[:, 2 * n, None]  # (B, 1, w)
+    shore = ridges[:, 2 * n, None, None]  # (B, 1, 1, w)
     down = (y[:, None] - shore - PAVED[0]) / (PAVED[1] - PAVED[0])
-    places = torch.stack([(x / ALONG_SHORE).expand_as(down), 2 * down - 1], 3)
-    B, h, w = down.shape
-    # Beyond its ends there is nothing.
-    read = F.grid_sample(kept[None], places.reshape(1, B * h, w, 2), align_corners=True)
+    return _read_kept(kept, x / ALONG_SHORE, down)
+
+
+def _read_kept(kept: Tensor, across: Tensor, down: Tensor, beyond: str = "zeros") -> Tensor:
+    """Read a kept plane (n, H, W), the same for all pictures; (B, n, h, w).
+
+    Parameters
+    ----------
+    across : (B, 1, h, w), or what broadcasts to it, −1 to 1 from end to end
+    down : the same, 0 to 1
+    beyond : what is there: "zeros", or the "border" again
+    """
+    places = torch.stack(torch.broadcast_tensors(across, 2 * down - 1), 4)
+    B, _, h, w, _ = places.shape
+    places = places.reshape(1, B * h, w, 2)
+    read = F.grid_sample(kept[None], places, padding_mode=beyond, align_corners=True)
     return read.reshape(-1, B, h, w).transpose(0, 1)
 
 

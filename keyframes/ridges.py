@@ -30,9 +30,10 @@ ROUGH = 0.06  # of the ridges, in units, to begin with
 FARTHEST, NEAREST = 0.0, 0.6  # ridges lie so far from the horizon to the lower edge, to begin with
 SKYLINE = (0.1, -0.4)  # that of the horizon for half of its number, and how far it moves with it
 FREE = 0.12  # how far they rise or fall from there: what could sink out of sight would
-N_BENDS = 40  # of the shore's height over each of the numbers that say how high it is
-BENT = 4.0  # units to a number of theirs
-DRY = 1.02  # where it lies to begin with, in half heights: just below the lower edge
+N_BENDS = 40  # parts of the range of each number that says where the shore is
+DRY = (
+    0.98  # it begins, in half heights, where it is just to be seen: out of sight it learns nothing
+)
 RIPPLE = 0.1  # units
 N_AWAY, N_ALONG = 224, 96  # knots of the waves
 WAVED = 2.0  # of their height to a number
@@ -76,8 +77,7 @@ class Ridges(Special):
         # The shore is told by numbers, along lines with bends: windows are counted from there, and
         # were it a storey too high now and then, none of them would be found.
         self.shore_told = [form.find(name) for name in shore_told]
-        self.ground = nn.Parameter(torch.empty(()))
-        self.bends = nn.Parameter(torch.empty(len(shore_told), N_BENDS))
+        self.bends = nn.Parameter(torch.empty(len(shore_told), N_BENDS + 1))  # where those meet
 
     def rise(self, styles: Tensor, n_across: int, size: Tensor | float) -> tuple[Tensor, Tensor]:
         """Return how high ridges rise, and their places, both (B, n_ridges, n_across).
@@ -102,8 +102,9 @@ class Ridges(Special):
 
     def lay_shore(self, styles: Tensor) -> Tensor:
         """Return y of the shore, (B, 1) in half heights: the highest that any number says."""
-        bent = styles[:, self.shore_told, None] - torch.linspace(0, 1, N_BENDS + 1)[:-1].to(styles)
-        return self.ground + BENT * (F.relu(bent) * self.bends).sum(2).amin(1, keepdim=True)
+        steps = torch.arange(N_BENDS + 1, device=styles.device)
+        near = F.relu(1 - (N_BENDS * styles[:, self.shore_told, None] - steps).abs())
+        return (near * self.bends).sum(2).amin(1, keepdim=True)
 
     def lay_water(self, styles: Tensor) -> tuple[Tensor, Tensor]:
         """Return how far waves bend what is seen, and how far they have drifted, (B, 1) each."""
@@ -143,8 +144,7 @@ class Ridges(Special):
         self.weights.weight.mul_(0.1)
         self.weights.bias.fill_(1.0)
         self.heights.weight.mul_(0.02)
-        self.ground.fill_(DRY)
-        self.bends.zero_()
+        self.bends.fill_(DRY)
         self.ripple.weight.mul_(0.2)
         self.ripple.bias.fill_(0.5)
         self.waves.normal_(std=0.05, generator=generator)

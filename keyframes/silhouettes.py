@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from keyframes.form import Form
 from keyframes.houses import N_PAVINGS
 from keyframes.layers import Special, StyledMix, mix
-from keyframes.sky import N_OF_SKY
+from keyframes.sky import N_CLOUDS
 
 SOFTEST, SHARPEST = 1.0, 24.0  # the layers begin so: the hindmost is a haze, the foremost is cut
 GLOWING, RADIUS = 3.0, 0.25  # sharpness of spots and their radius in units, to begin with
@@ -72,7 +72,8 @@ class Silhouettes(Special):
         n_seen = form.n_spots + form.n_ridges
         n_given = n_seen + self.n_windows  # layers whose shape is given
         # Wetness, waves, two of folds, or windows and walls, the sky, and a street.
-        n_on_land = 2 + 2 * form.n_ridges + N_OF_SKY if form.n_ridges else 0
+        self.n_of_sky = 1 + N_CLOUDS + (0 if form.houses else 1)  # its height, clouds, stars
+        n_on_land = 2 + 2 * form.n_ridges + self.n_of_sky if form.n_ridges else 0
         n_on_land += N_PAVINGS if form.houses else 0
         n_beside = n_on_land + form.n_fine + n_lines
         n_read = form.n_fields + 2 + n_seen + n_beside
@@ -159,7 +160,7 @@ class Silhouettes(Special):
             self.first_given - 2,  # y, which comes before x
             self.first_given,  # the sun
             *range(under, folds if bare else sky),
-            *range(sky, sky + N_OF_SKY),
+            *range(sky, sky + self.n_of_sky),
         ])  # fmt: skip
         weights = cut.weights[:, rows][:, :, seen]
         if bare:

@@ -1,7 +1,8 @@
-"""The sky above land: where its horizon and its sun are, and clouds that are kept.
+"""The sky above land: where its horizon and its sun are, and clouds and stars that are kept.
 
 Clouds lie in a flat layer, so they are smaller and flatter towards the horizon. What a network
-keeps is that layer as it is seen from below; a picture says how far it has drifted.
+keeps is that layer as it is seen from below; a picture says how far it has drifted. Stars lie on a
+dome that turns with the place.
 """
 
 import torch
@@ -9,16 +10,20 @@ from torch import Generator as RandomGenerator
 from torch import Tensor, nn
 
 from keyframes.form import Form
+from keyframes.knots import ALONG_STARS, STARRY, UNIT
 from keyframes.layers import Special
 
 N_CLOUDS = 2  # kept of clouds at each place: how thick they are, say, and how they are lit
-N_OF_SKY = 1 + N_CLOUDS  # what is read of a sky, with how high in it a pixel is
 N_ACROSS, N_AWAY = 144, 112  # knots of the layer
 CLOUDY = 2.0  # of a field to a number of theirs
 # Of the sun, to begin with: its x for half of its number, and how far it moves with it, in half
 # widths of a picture; and how high it stands, in parts of the sky.
 SUN_X, SUN_Y = (0.0, 1.4), (0.4, 0.7)
-DRIFT, FIRM = (6.0, 0.5), 0.1  # of the clouds, in depths of a sky, and those to a number
+STARS = round((STARRY[1] - STARRY[0]) * UNIT), round(2 * ALONG_STARS * UNIT)  # a knot a pixel
+BRIGHT = 2.0  # of a field to a number of theirs
+# How far clouds, in depths of a sky, and stars, in units, move with the numbers that say where they
+# are, to begin with; and those to a number.
+DRIFT, STARS_DRIFT, FIRM = (6.0, 0.5), 1.7, 0.1
 
 
 class Sky(Special):
@@ -26,10 +31,13 @@ class Sky(Special):
 
     def __init__(self, form: Form) -> None:
         super().__init__()
-        self.told = [form.find(name) for name in ("sun_x", "sun_y", "cloud_place")]
+        self.told = [form.find(name) for name in ("sun_x", "sun_y", "cloud_place", "place")]
+        self.has_stars = not form.houses  # whose light leaves none
         self.kept = nn.Parameter(torch.empty(N_CLOUDS, N_AWAY, N_ACROSS))
         self.stands = nn.Parameter(torch.empty(2, 2))  # the sun, across and up
-        self.drift = nn.Parameter(torch.empty(2))
+        self.drift = nn.Parameter(torch.empty(3))
+        if self.has_stars:
+            self.kept_stars = nn.Parameter(torch.empty(1, *STARS))
 
     def forward(
         self, styles: Tensor, horizon: Tensor, n_across: int, half_height: float, half_width: float
@@ -51,15 +59,14 @@ class Sky(Special):
         middle, moves = self.stands.unbind(1)
         sun_x, sun_y = (middle + moves * told[:, :2]).unbind(1)
         above = half_height + horizon
-        usual = torch.tensor(DRIFT, device=styles.device)
-        across, away = ((usual + FIRM * self.drift) * told[:, 2:]).unbind(1)
+        usual = torch.tensor([*DRIFT, STARS_DRIFT], device=styles.device)
+        drifted = (usual + FIRM * self.drift) * told[:, [2, 2, 3]]
         laid = [
             horizon - sun_y * above,
             half_width * sun_x,
             horizon,
             above,
-            across,
-            away,
+            *drifted.unbind(1),
             torch.ones_like(above),
         ]
         return torch.stack(laid, 1)[:, :, None].expand(-1, -1, n_across)
@@ -68,8 +75,14 @@ class Sky(Special):
         """Return what is kept of the clouds, (N_CLOUDS, N_AWAY, N_ACROSS)."""
         return CLOUDY * self.kept
 
+    def stars(self) -> Tensor | None:
+        """Return what is kept of the stars, (1, up, along), if there are any."""
+        return BRIGHT * self.kept_stars if self.has_stars else None
+
     def start(self, generator: RandomGenerator) -> None:  # noqa: ARG002
         """Begin with a clear sky."""
         self.kept.zero_()
+        if self.has_stars:
+            self.kept_stars.zero_()
         self.drift.zero_()
         self.stands.copy_(torch.tensor([SUN_X, SUN_Y]))

@@ -83,7 +83,7 @@ def test_a_wide_picture_shows_more_of_the_same_land(generator: Generator) -> Non
 
 def test_below_the_shore_all_is_seen_again(generator: Generator) -> None:
     with torch.no_grad():
-        generator.ridges.ground.fill_(0.25)  # 32 pixels below the middle
+        generator.ridges.bends.fill_(0.25)  # 32 pixels below the middle
         generator.ridges.ripple.bias.zero_()
         generator.ridges.ripple.weight.zero_()
         generator.ridges.flanks.normal_(generator=seeded(3))

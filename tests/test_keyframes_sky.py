@@ -98,7 +98,7 @@ def test_height_in_the_sky_goes_from_the_horizon_to_the_upper_edge(generator: Ge
     assert (height[: horizon - 1].diff(dim=0) < 0).all()
 
 
-def test_the_sky_of_an_own_picture_clears_up(generator: Generator) -> None:
+def test_over_an_own_picture_the_sun_sets_and_the_sky_clears_up(generator: Generator) -> None:
     stills = Stills(generator)
     portrait = Portrait(style=stills.style(0), knots=torch.zeros(FORM.n_fields, 32, 32))
     latents = gather([portrait, stills.style(1)]).at(torch.tensor([0.0, 0.5, 1.0]))
@@ -108,7 +108,10 @@ def test_the_sky_of_an_own_picture_clears_up(generator: Generator) -> None:
     assert mixed.sky is not None
     assert fields.sky is not None
     torch.testing.assert_close(mixed.sky[:, -1, 0], torch.tensor([0.0, 0.5, 1.0]))
-    torch.testing.assert_close(mixed.sky[:, :-1], fields.sky[:, :-1])
+    suns = mixed.sky[:, 0, 0]
+    assert suns[0] > 3.9  # units below the middle
+    assert suns[2] == fields.sky[2, 0, 0] < suns[1] < suns[0]
+    torch.testing.assert_close(mixed.sky[:, 1:-1], fields.sky[:, 1:-1])
 
 
 def test_a_sky_is_told_nothing_but_its_numbers(generator: Generator) -> None:

@@ -81,7 +81,7 @@ def test_a_theme_of_a_maker_is_trained_and_installed() -> None:
         assert [line["step"] for line in log("mine", stage)][-1] == 2
 
 
-@pytest.mark.parametrize(("maker", "n_ridges"), [(landscape, 6), (cityscape, 4)])
+@pytest.mark.parametrize(("maker", "n_ridges"), [(landscape, 5), (cityscape, 4)])
 def test_land_has_ridges_and_its_place_moves_them(maker: ModuleType, n_ridges: int) -> None:
     name = maker.__name__.split(".")[-1]
     result = train("land", "--made", name, *SMALL, "--steps", 1)
