@@ -325,13 +325,12 @@ def _read_kept(kept: Tensor, across: Tensor, down: Tensor, beyond: str = "zeros"
 
     Parameters
     ----------
-    across : (B, 1, h, w), or what broadcasts to it, −1 to 1 from end to end
-    down : the same, 0 to 1
+    across : −1 to 1 from end to end, (B, 1, h, w) or what broadcasts to it
+    down : 0 to 1, (B, 1, h, w)
     beyond : what is there: "zeros", or the "border" again
     """
-    places = torch.stack(torch.broadcast_tensors(across, 2 * down - 1), 4)
-    B, _, h, w, _ = places.shape
-    places = places.reshape(1, B * h, w, 2)
+    B, _, h, w = down.shape
+    places = torch.stack([across.expand_as(down), 2 * down - 1], 4).reshape(1, B * h, w, 2)
     read = F.grid_sample(kept[None], places, padding_mode=beyond, align_corners=True)
     return read.reshape(-1, B, h, w).transpose(0, 1)
 

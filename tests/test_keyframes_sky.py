@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from test_keyframes_houses import FORM as HOUSES
 from test_keyframes_ridges import FORM
 from torch import Tensor
 
@@ -9,6 +10,7 @@ from keyframes.generator import Generator
 from keyframes.knots import UNIT, Given, read_across, read_strip, spline_rows
 from keyframes.latents import Portrait, gather
 from keyframes.layers import initialise
+from keyframes.sky import Sky
 from keyframes.stills import Stills
 from pix2pix.run import seeded
 
@@ -115,8 +117,32 @@ def test_over_an_own_picture_the_sun_sets_and_the_sky_clears_up(generator: Gener
 
 
 def test_a_sky_is_told_nothing_but_its_numbers(generator: Generator) -> None:
-    styles = _styles(generator, place=[0.2, 0.9])
+    styles = _styles(generator, place=[0.3, 0.3])
     styles[0, : -len(FORM.told)] = 3.0
     with torch.no_grad():
         first, second = generator.lay_land(styles, 64, 64, 1.0).sky
     assert torch.equal(first, second)
+
+
+def test_stars_turn_with_the_place_and_none_are_seen_over_houses(generator: Generator) -> None:
+    with torch.no_grad():
+        generator.sky.drift.zero_()
+        generator.sky.kept_stars.normal_(generator=seeded(3))
+    styles, whole = _styles(generator, place=[0.5, 0.6]), spline_rows(SIDE)
+    with torch.no_grad():
+        across = read_across(generator.fields(styles, SIDE, SIDE), whole, 0.0)
+        given = Given(
+            spots=torch.zeros(2, 1, 2),
+            folds=generator.ridges.folds(),
+            clouds=generator.sky.clouds(),
+            stars=generator.sky.stars(),
+        )
+        read = read_strip(whole, across, whole, given, 0.0)
+    here, there = read[:, HEIGHT + 3].unflatten(1, (SIDE, SIDE))[:, :100]
+    moved = round(1.7 * 0.1 * UNIT)
+    # Between pixels they are blurred: they moved by 21.8.
+    seen = torch.stack([here[:, moved:].flatten(), there[:, :-moved].flatten()])
+    assert torch.corrcoef(seen)[0, 1] > 0.5
+    still = torch.stack([here.flatten(), there.flatten()])
+    assert torch.corrcoef(still)[0, 1] < 0.1
+    assert Sky(HOUSES).stars() is None
