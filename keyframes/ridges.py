@@ -19,7 +19,7 @@ N_SHAPES = 4  # kept along each ridge; a style weighs them: dunes, crags, trees
 FOLD_KNOT = 4  # pixels from one knot of the folds to the next
 N_FOLDS = 2  # kept below each ridge: what lies in the light, say, and what in the mist
 N_KEPT = 640  # knots of them; beyond the ends they stay as they are
-SEEN = 96  # knots to each side of the middle of the land that most pictures see some of
+SEEN = 128  # knots to each side of the middle of the land that most pictures see some of
 FAR_PACE, NEAR_PACE = 4.6, 2.9  # units from one end of the places to the other, to begin with
 # Shapes are sums of octaves, of which a step of learning moves the long ones further: else it makes
 # noise of all that is fine.
@@ -29,7 +29,8 @@ FOLDED = 2.0  # units of shading to a number of the folds
 ROUGH = 0.06  # of the ridges, in units, to begin with
 FARTHEST, NEAREST = 0.0, 0.6  # ridges lie so far from the horizon to the lower edge, to begin with
 SKYLINE = (0.1, -0.4)  # that of the horizon for half of its number, and how far it moves with it
-FREE = 0.12  # how far they rise or fall from there: what could sink out of sight would
+FREE, LEAK = 0.12, 0.02  # how far they rise or fall from there, and of what lies deeper still
+SHORED = 2.0  # half heights to a number of the shore
 N_BENDS = 40  # parts of the range of each number that says where the shore is
 DRY = (
     0.98  # it begins, in half heights, where it is just to be seen: out of sight it learns nothing
@@ -104,7 +105,7 @@ class Ridges(Special):
         """Return y of the shore, (B, 1) in half heights: the highest that any number says."""
         steps = torch.arange(N_BENDS + 1, device=styles.device)
         near = F.relu(1 - (N_BENDS * styles[:, self.shore_told, None] - steps).abs())
-        return (near * self.bends).sum(2).amin(1, keepdim=True)
+        return SHORED * (near * self.bends).sum(2).amin(1, keepdim=True)
 
     def lay_water(self, styles: Tensor) -> tuple[Tensor, Tensor]:
         """Return how far waves bend what is seen, and how far they have drifted, (B, 1) each."""
@@ -144,7 +145,7 @@ class Ridges(Special):
         self.weights.weight.mul_(0.1)
         self.weights.bias.fill_(1.0)
         self.heights.weight.mul_(0.02)
-        self.bends.fill_(DRY)
+        self.bends.fill_(DRY / SHORED)
         self.ripple.weight.mul_(0.2)
         self.ripple.bias.fill_(0.5)
         self.waves.normal_(std=0.05, generator=generator)
@@ -179,7 +180,10 @@ class Hills(Ridges):
         level = half_height * torch.lerp(horizon, torch.ones_like(horizon), near)
         shore = half_height * self.lay_shore(styles)
         flat = torch.stack([shore, torch.ones_like(shore), *self.lay_water(styles)], 1)
-        return torch.cat([level[:, :, None] - rise, along, flat.expand(-1, -1, n_across)], 1)
+        # None sinks behind the foot of the one before it: it would never be seen again.
+        foot = torch.cat([level[:, 1:], torch.full_like(shore, half_height)], 1)[:, :, None]
+        tops = foot - F.leaky_relu(foot - level[:, :, None] + rise, LEAK)
+        return torch.cat([tops, along, flat.expand(-1, -1, n_across)], 1)
 
     def lay_horizon(self, styles: Tensor) -> Tensor:
         """Return y of the horizon, as its number says."""

@@ -13,6 +13,7 @@ from keyframes.houses import FIRM, SPREAD, Houses
 from keyframes.knots import Given, read_across, read_strip, spline_rows
 from keyframes.layers import initialise
 from keyframes.noise import to_noise
+from keyframes.ridges import SHORED
 from pix2pix.run import seeded
 
 FORM = Form(
@@ -54,8 +55,9 @@ def test_what_is_known_of_a_street_is_told_as_it_is(generator: Generator) -> Non
 def test_the_shore_lies_where_the_higher_of_water_and_street_begins(generator: Generator) -> None:
     land = _land(generator)
     with torch.no_grad():
-        land.bends.fill_(1.1)
-        land.bends[0, 20:], land.bends[1, 10:] = 0.2, 0.6  # from a half, and from a quarter on
+        land.bends.fill_(1.1 / SHORED)
+        land.bends[0, 20:] = 0.2 / SHORED  # from a half of the number on
+        land.bends[1, 10:] = 0.6 / SHORED  # from a quarter of it on
         told = [(0.4, 0.2, 0.5), (0.9, 0.2, 0.5), (0.4, 0.9, 0.5), (0.9, 0.9, 0.5)]
         dry, wet, paved, both = land(_styles(generator, *told), 128, 1.0)[:, 2 * N, 0]
         (tall,) = land(_styles(generator, told[1]), 128, 1.8)[:, 2 * N, 0]
@@ -114,7 +116,7 @@ def test_there_is_light_in_windows_below_the_roof_alone(generator: Generator) ->
 def test_a_street_lies_as_far_from_the_shore_wherever_that_is(generator: Generator) -> None:
     land, whole = _land(generator), spline_rows(256)
     with torch.no_grad():
-        land.bends[1] = torch.linspace(1.0, 0.0, 41)
+        land.bends[1] = torch.linspace(1.0, 0.0, 41) / SHORED
         land.paving[1, 64:66] = 0.5  # half a unit from 32 pixels above the shore: 32 below it
     styles = _styles(generator, (0, 0.6, 0.5), (0, 0.8, 0.5))
     with torch.no_grad():

@@ -14,6 +14,7 @@ from keyframes.knots import UNIT, Given, read_across, read_strip, spline_rows
 from keyframes.latents import gather
 from keyframes.layers import initialise
 from keyframes.noise import to_noise
+from keyframes.ridges import SHORED
 from keyframes.stills import Stills, load_generator, save_generator
 from pix2pix import weights
 from pix2pix.run import seeded
@@ -83,7 +84,7 @@ def test_a_wide_picture_shows_more_of_the_same_land(generator: Generator) -> Non
 
 def test_below_the_shore_all_is_seen_again(generator: Generator) -> None:
     with torch.no_grad():
-        generator.ridges.bends.fill_(0.25)  # 32 pixels below the middle
+        generator.ridges.bends.fill_(0.25 / SHORED)  # 32 pixels below the middle
         generator.ridges.ripple.bias.zero_()
         generator.ridges.ripple.weight.zero_()
         generator.ridges.flanks.normal_(generator=seeded(3))
