@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from keyframes.knots import Knots, clear_up, sink, spline_rows
+from keyframes.knots import Knots, spline_rows
+from keyframes.land import sink
 from keyframes.latents import Portrait
 from keyframes.stills import Stills
 
@@ -59,8 +60,7 @@ def _descend(stills: Stills, target: Tensor, style: Tensor, tell: Callable[[int]
         fields = stills.generator.fields(style, height, width)
         knots = fields.coarse * HEIGHT
         gone = torch.ones(1, 1, 1, device=stills.device)
-        ridges = None if fields.ridges is None else sink(fields.ridges, gone)
-        sky = None if fields.sky is None else clear_up(fields.sky, gone)
+        land = None if fields.land is None else sink(fields.land, gone)
     optimiser = torch.optim.Adam(
         [
             {"params": [knots.requires_grad_()], "lr": KNOTS_RATE},
@@ -74,7 +74,7 @@ def _descend(stills: Stills, target: Tensor, style: Tensor, tell: Callable[[int]
         shaken = knots + strength * torch.randn(knots.shape, generator=random).to(knots)
         down, right = divmod(step % 4, 2)  # a quarter of the pixels is enough for a step
         seen = rows[down::2], columns[right::2]
-        bare = Knots(coarse=shaken, ridges=ridges, sky=sky)
+        bare = Knots(coarse=shaken, land=land)
         painted = stills.generator.read(bare, style, *seen)
         loss = F.l1_loss(painted, target[:, :, down::2, right::2])
         optimiser.zero_grad()

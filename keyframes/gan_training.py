@@ -234,13 +234,12 @@ class GanTraining:
         land = self.generator.lay_land(styles, height, width, density)
         settings = self.settings
         if share < STILL * settings.land:
-            land = land.map(Tensor.detach)
+            land = land.detach()
         bare = share < BARE * settings.land
 
         def read(view: View, some: slice) -> Tensor:
             seen = rows[view.rows], columns[view.columns]
-            of_some = land.map(lambda laid: laid[some])
-            return self.generator.paint_land(styles[some], of_some, *seen, bare=bare)
+            return self.generator.paint_land(styles[some], land[some], *seen, bare=bare)
 
         return self._copy(read, views, true, step, share, settings.land_rate)
 

@@ -1,7 +1,6 @@
 """The generator behind the stills: it lays fields over a picture and reads colours from them."""
 
 import math
-from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -15,10 +14,8 @@ from keyframes.knots import (
     KNOT,
     LINE_KNOT,
     PLACE,
-    UNIT,
     Given,
     Knots,
-    Land,
     Reading,
     n_line_knots,
     n_places,
@@ -27,6 +24,7 @@ from keyframes.knots import (
     read_strip,
     spline_rows,
 )
+from keyframes.land import UNIT, Kept, unpack
 from keyframes.layers import (
     SLOPE,
     Attention,
@@ -165,23 +163,19 @@ class Generator(Special):
             for conv in self.at_whole:
                 x = conv(x, styles)
             fine = normalise(self.to_fine(x))
-        knots = Knots(coarse=coarse, fine=fine, rows=rows, columns=columns)
-        if not self.form.n_ridges:
-            return knots
-        land = self.lay_land(styles, height, width, density)
-        return replace(knots, ridges=land.ridges, sky=land.sky)
+        land = self.lay_land(styles, height, width, density) if self.form.n_ridges else None
+        return Knots(coarse=coarse, fine=fine, rows=rows, columns=columns, land=land)
 
-    def lay_land(self, styles: Tensor, height: int, width: int, density: float) -> Land:
-        """Lay land and sky over pictures; parameters as those of `fields`."""
+    def lay_land(self, styles: Tensor, height: int, width: int, density: float) -> Tensor:
+        """Lay land and sky over pictures, see `Knots.land`; parameters as those of `fields`."""
         half_height, half_width = (side / (2 * UNIT * density) for side in (height, width))
         n_across = n_line_knots(width, density)
         with torch.autocast(styles.device.type, enabled=False):  # bf16 would make steps of slopes
             styles = styles.float()
             horizon = half_height * self.ridges.lay_horizon(styles)[:, 0]
-            return Land(
-                ridges=self.ridges(styles, n_across, half_height),
-                sky=self.sky(styles, horizon, n_across, half_height, half_width),
-            )
+            ridges = self.ridges(styles, n_across, half_height)
+            sky = self.sky(styles, horizon, n_across, half_height, half_width)
+        return torch.cat([ridges, sky], 1)
 
     def _waves(self, styles: Tensor, n_rows: int, n_columns: int) -> Tensor:
         """Return plane waves (B, width, n_rows, n_columns) whose phases the styles set.
@@ -217,11 +211,11 @@ class Generator(Special):
         with torch.autocast(styles.device.type, enabled=False):
             across = read_across(knots.map(Tensor.float), columns, self.hardness)
             in_parts = torch.split(styles.float(), n_at_once)
-            kept = self._keep()
+            kept = self.keep() if self.form.n_ridges else None
             for some, their_styles in zip(across.split(n_at_once), in_parts, strict=True):
                 if self.form.n_layers:
                     cut = self.silhouettes.under(their_styles, self.hardness)
-                    given = replace(kept, spots=_place_sun(cut.spots, some.sky))
+                    given = Given(spots=_place_sun(cut.spots, some.land), kept=kept)
                     fields = (
                         read_strip(strip, some, columns, given, self.hardness) for strip in strips
                     )
@@ -234,19 +228,19 @@ class Generator(Special):
                     pictures.append(torch.cat([self._read(x, layers) for x in fields], 2))
         return torch.cat(pictures).reshape(len(knots), 3, len(rows), len(columns))
 
-    def _keep(self) -> Given:
-        """Return what is the same for all pictures."""
-        return Given(
-            spots=torch.empty(0),
-            folds=self.ridges.folds() if self.form.n_ridges else None,
-            waves=self.ridges.keep_waves() if self.form.n_ridges else None,
-            clouds=self.sky.clouds() if self.form.n_ridges else None,
-            stars=self.sky.stars() if self.form.n_ridges else None,
-            paving=self.ridges.pave() if self.form.n_ridges else None,
+    def keep(self) -> Kept:
+        """Return what is kept of land and sky, where there are any."""
+        return Kept(
+            folds=self.ridges.folds(),
+            has_houses=self.form.houses,
+            waves=self.ridges.keep_waves(),
+            clouds=self.sky.clouds(),
+            stars=self.sky.stars(),
+            paving=self.ridges.pave(),
         )
 
     def paint_land(
-        self, styles: Tensor, land: Land, rows: Reading, columns: Reading, *, bare: bool
+        self, styles: Tensor, land: Tensor, rows: Reading, columns: Reading, *, bare: bool
     ) -> Tensor:
         """Paint nothing but ridges, what is below them, and a sky, at a fraction of the cost.
 
@@ -263,14 +257,9 @@ class Generator(Special):
         """
         rows, columns = (side.map(lambda x: x.to(styles.device)) for side in (rows, columns))
         cut = self.silhouettes.clear(self.silhouettes.under(styles, self.hardness), bare=bare)
-        across = land.map(lambda laid: laid @ columns.line.T)
-        kept = self._keep()
-        given = replace(
-            kept,
-            spots=_place_sun(cut.spots, across.sky),
-            folds=None if bare else kept.folds,
-        )
-        read = read_land(rows, across, columns, given)
+        land = land @ columns.line.T
+        given = Given(spots=_place_sun(cut.spots, land), kept=self.keep())
+        read = read_land(rows, land, columns, given, bare=bare)
         painted: Tensor = self.silhouettes(read, cut)
         return painted.reshape(len(styles), 3, len(rows), len(columns))
 
@@ -364,9 +353,13 @@ class Lines(Special):
         _start_phases(self.phases, generator)
 
 
-def _place_sun(spots: Tensor, sky: Tensor | None) -> Tensor:
-    """Let the first of spots (B, n, 2) stand where the sun of a sky (B, n, w) does, if any does."""
-    return spots if sky is None else torch.cat([sky[:, None, :2, 0], spots[:, 1:]], 1)
+def _place_sun(spots: Tensor, land: Tensor | None) -> Tensor:
+    """Let the first of spots (B, n, 2) stand where the sun over land does, if there is land."""
+    if land is None:
+        return spots
+    laid = unpack(land)
+    sun = torch.stack([laid.sun_y[:, 0, :, 0], laid.sun_x[:, 0, :, 0]], 2)
+    return torch.cat([sun, spots[:, 1:]], 1)
 
 
 def _start_phases(phases: nn.Linear, generator: RandomGenerator) -> None:

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from keyframes.form import Form
-from keyframes.knots import ALONG_SHORE, HIGHEST, LINE_KNOT, PAVED, UNIT, Folds
+from keyframes.knots import LINE_KNOT
+from keyframes.land import ALONG_SHORE, HIGHEST, PAVED, UNIT
 from keyframes.ridges import N_KEPT, Ridges
 
 ACROSS, UP = 1, 2  # pixels from one knot of the walls to the next
@@ -66,9 +67,9 @@ class Houses(Ridges):
         """Return what lies before the shore, (N_PAVINGS, down, across)."""
         return WALLED * self.paving
 
-    def folds(self) -> Folds:
+    def folds(self) -> Tensor:
         """Return windows and walls."""
-        return Folds(kept=WALLED * self.flanks, of_houses=True)
+        return WALLED * self.flanks
 
     def start(self, generator: RandomGenerator) -> None:
         """Begin with roofs that differ, and dark windows."""

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from keyframes.knots import KNOT, Knots, clear_up, sink, spline_rows
+from keyframes.knots import KNOT, Knots, spline_rows
+from keyframes.land import sink
 from keyframes.layers import spline, spread
 
 EPSILON = 1e-4  # of a variance, as in `layers.normalise`
@@ -49,13 +50,8 @@ class OwnFields:
         spreads = away + self.spreads.to(fields)
         coarse = mean + (mixed - mean) * spreads * torch.rsqrt(variance + EPSILON)
         faded = given.map(lambda knots: knots * spread(away[:, :, 0, 0], knots))
-        gone = 1 - away[:, :, 0]
-        return replace(
-            faded,
-            coarse=coarse,
-            ridges=None if given.ridges is None else sink(given.ridges, gone),
-            sky=None if given.sky is None else clear_up(given.sky, gone),
-        )
+        land = None if given.land is None else sink(given.land, 1 - away[:, :, 0])
+        return replace(faded, coarse=coarse, land=land)
 
 
 @dataclass(frozen=True, kw_only=True)

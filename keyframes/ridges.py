@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from keyframes.form import Form
-from keyframes.knots import DEEPEST, LINE_KNOT, UNIT, Folds
+from keyframes.knots import LINE_KNOT
+from keyframes.land import DEEPEST, UNIT
 from keyframes.layers import Special, spline
 
 N_SHAPES = 4  # kept along each ridge; a style weighs them: dunes, crags, trees
@@ -130,8 +131,8 @@ class Ridges(Special):
         return shapes - middle.mean(2, keepdim=True)
 
     def keep_waves(self) -> Tensor:
-        """Return the heights of waves, (N_AWAY, N_ALONG)."""
-        return WAVED * self.waves
+        """Return the heights of waves, (1, N_AWAY, N_ALONG)."""
+        return WAVED * self.waves[None]
 
     def pave(self) -> Tensor | None:
         """Return what is kept of all that lies before the shore, if anything is."""
@@ -172,7 +173,7 @@ class Hills(Ridges):
 
         Returns
         -------
-        See `keyframes.knots.Knots.ridges`.
+        (B, 2 n_ridges + 4, n_across), the first of `keyframes.land.Laid`.
         """
         rise, along = self.rise(styles, n_across, 1.0)
         horizon = self.lay_horizon(styles)
@@ -190,9 +191,9 @@ class Hills(Ridges):
         told = styles[:, self.horizon_told, None] - 0.5
         return self.horizon[0] + self.horizon[1] * told
 
-    def folds(self) -> Folds:
-        """Return what is to be seen below each ridge."""
-        return Folds(kept=FOLDED * self.flanks, of_houses=False)
+    def folds(self) -> Tensor:
+        """Return what is to be seen below each ridge, see `keyframes.land.Kept`."""
+        return FOLDED * self.flanks
 
     def start(self, generator: RandomGenerator) -> None:
         """Begin evenly from the horizon to the foreground."""

@@ -39,7 +39,7 @@ class Cut:
 
     weights: Tensor  # (B, K − 1 + 3K, n_read)
     shifts: Tensor  # (B, K − 1 + 3K, 1), from which K is known
-    spots: Tensor  # (B, n_spots, 2), y and x in units of `keyframes.knots.UNIT` pixels
+    spots: Tensor  # (B, n_spots, 2), y and x in units of `keyframes.land.UNIT` pixels
     land: slice  # which of the K − 1 contours are ridges and, of houses, windows in turn; or none
 
 

@@ -10,7 +10,7 @@ from torch import Generator as RandomGenerator
 from torch import Tensor, nn
 
 from keyframes.form import Form
-from keyframes.knots import ALONG_STARS, STARRY, UNIT
+from keyframes.land import ALONG_STARS, STARRY, UNIT
 from keyframes.layers import Special
 
 N_CLOUDS = 2  # kept of clouds at each place: how thick they are, say, and how they are lit
@@ -53,7 +53,7 @@ class Sky(Special):
 
         Returns
         -------
-        See `keyframes.knots.Knots.sky`.
+        (B, 8, n_across), the last of `keyframes.land.Laid`.
         """
         told = styles[:, self.told] - 0.5
         middle, moves = self.stands.unbind(1)

@@ -11,6 +11,7 @@ from keyframes.gan_training import GanTraining, Material, Settings
 from keyframes.generator import Generator
 from keyframes.houses import FIRM, SPREAD, Houses
 from keyframes.knots import Given, read_across, read_strip, spline_rows
+from keyframes.land import unpack
 from keyframes.layers import initialise
 from keyframes.noise import to_noise
 from keyframes.ridges import SHORED
@@ -100,9 +101,10 @@ def test_there_is_light_in_windows_below_the_roof_alone(generator: Generator) ->
     with torch.no_grad():
         knots = generator.fields(styles, 256, 256)
         painted = generator.read(knots, styles, whole, whole)[0].mean(0)
-        assert knots.ridges is not None
-        tops = (knots.ridges @ whole.line.T)[0, N - 1]  # of the nearest row
-        shore = knots.ridges[0, 2 * N, 0]
+        assert knots.land is not None
+        laid = unpack(knots.land @ whole.line.T)
+        tops = laid.tops[0, -1, 0]  # of the nearest row
+        shore = laid.shore[0, 0, 0, 0]
     y = whole.place[:, None]
     walls = (y > tops + 0.03) & (y < shore - 0.1)
     assert painted[walls].min() > BRIGHT
@@ -121,13 +123,13 @@ def test_a_street_lies_as_far_from_the_shore_wherever_that_is(generator: Generat
     styles = _styles(generator, (0, 0.6, 0.5), (0, 0.8, 0.5))
     with torch.no_grad():
         knots = generator.fields(styles, 256, 256)
-        assert knots.ridges is not None
+        assert knots.land is not None
         across = read_across(knots, whole, 0.0)
-        given = Given(spots=torch.zeros(2, 1, 2), folds=land.folds(), paving=land.pave())
+        given = Given(spots=torch.zeros(2, 1, 2), kept=generator.keep())
         read = read_strip(whole, across, whole, given, 0.0).unflatten(2, (256, 256))
-    paved = read[:, FORM.n_fields + 2 + 1 + N + 2 + 2 * N :][:, :3]
+    paved = read[:, FORM.n_fields + 2 + 1 + N + 2 + 2 * N + 3 :][:, :3]
     lanes = paved[:, 1].mean(2).argmax(1)
-    shores = knots.ridges[:, 2 * N, 0] * 128 + 128
+    shores = unpack(knots.land).shore[:, 0, 0, 0] * 128 + 128
     torch.testing.assert_close(lanes - shores, torch.full((2,), 32.0), atol=1.5, rtol=0)
     assert (shores[0] - shores[1]).abs() > 8
     assert paved[:, [0, 2]].abs().max() == 0
@@ -137,16 +139,16 @@ def test_waves_bend_what_is_seen_in_the_water_and_nothing_above_it(generator: Ge
     styles, whole = _styles(generator, (0, 0, 0.5)), spline_rows(256)
     with torch.no_grad():
         knots = generator.fields(styles, 256, 256)
-        assert knots.ridges is not None
-        knots.ridges[:, 2 * N] = 0.2
+        assert knots.land is not None
+        laid = unpack(knots.land)  # views of it
+        laid.shore.fill_(0.2)
         land = _land(generator)
         land.waves.normal_(std=0.5, generator=seeded(1))
         seen = []
         for ripple in (0.0, 0.1):
-            knots.ridges[:, 2 * N + 2] = ripple
+            laid.ripple.fill_(ripple)
             across = read_across(knots, whole, 0.0)
-            waves = land.keep_waves()
-            given = Given(spots=torch.zeros(1, 1, 2), folds=land.folds(), waves=waves)
+            given = Given(spots=torch.zeros(1, 1, 2), kept=generator.keep())
             read = read_strip(whole, across, whole, given, 0.0)
             seen.append(read.reshape(-1, 256, 256)[FORM.n_fields])  # y
     calm, rough = seen

@@ -62,7 +62,7 @@ def test_lines_go_straight_across_and_hold_what_is_a_few_pixels_wide() -> None:
     generator, styles = _start(Generator(FORM)), _styles(1)
     knots, whole = generator.fields(styles, 256, 256), spline_rows(256)
     across = read_across(knots, whole, 0.0)
-    given = Given(spots=torch.zeros(1, 0, 2), folds=None)
+    given = Given(spots=torch.zeros(1, 0, 2), kept=None)
     read = read_strip(whole, across, whole, given, 0.0).reshape(-1, 256, 256)
     lines = read[-2 * FORM.n_lines :]
     down, across = lines.chunk(2)

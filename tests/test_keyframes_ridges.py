@@ -10,7 +10,8 @@ from keyframes.fitting import fit
 from keyframes.form import Form
 from keyframes.gan_training import GanTraining, Material, Settings
 from keyframes.generator import Generator
-from keyframes.knots import UNIT, Given, read_across, read_strip, spline_rows
+from keyframes.knots import Given, read_across, read_strip, spline_rows
+from keyframes.land import UNIT, unpack
 from keyframes.latents import gather
 from keyframes.layers import initialise
 from keyframes.noise import to_noise
@@ -90,7 +91,7 @@ def test_below_the_shore_all_is_seen_again(generator: Generator) -> None:
         generator.ridges.flanks.normal_(generator=seeded(3))
     styles, whole = _styles(generator, 0.4), spline_rows(256)
     knots = generator.fields(styles, 256, 256)
-    given = Given(spots=torch.zeros(1, 1, 2), folds=generator.ridges.folds())
+    given = Given(spots=torch.zeros(1, 1, 2), kept=generator.keep())
     read = read_strip(whole, read_across(knots, whole, 0.0), whole, given, 0.0)
     y, _, spot, *ridges = read.reshape(-1, 256, 256)[FORM.n_fields :][: 5 + 3 * N]
     under, wet, folds = ridges[:N], ridges[N], ridges[N + 2 :]
@@ -106,7 +107,7 @@ def test_folds_lie_below_their_ridge(generator: Generator) -> None:
         generator.ridges.flanks[0, 0, 10:] = 1.0  # from 40 pixels below on
     styles, whole = _styles(generator, 0.4), spline_rows(256)
     across = read_across(generator.fields(styles, 256, 256), whole, 0.0)
-    given = Given(spots=torch.zeros(1, 1, 2), folds=generator.ridges.folds())
+    given = Given(spots=torch.zeros(1, 1, 2), kept=generator.keep())
     read = read_strip(whole, across, whole, given, 0.0).reshape(-1, 256, 256)[FORM.n_fields :]
     under, folds = read[3], read[7]
     dry = read[5] < 0.1
@@ -142,10 +143,11 @@ def test_ridges_sink_out_of_an_own_picture_and_rise_on_the_way_to_a_still(
     assert own.own is not None
     fields = stills.generator.fields(own.styles, 64, 64)
     mixed = own.own.mix_into(fields)
-    assert mixed.ridges is not None
-    tops_and_shore = mixed.ridges[0, [*range(N), 2 * N]]
-    assert tops_and_shore.min() > 3.9  # units below the middle: far below the lower edge
-    assert mixed.ridges[1, :N].max() < 1.5
+    assert mixed.land is not None
+    sunk, still = unpack(mixed.land[:1]), unpack(mixed.land[1:])
+    # Units below the middle: far below the lower edge.
+    assert min(sunk.tops.min(), sunk.shore.min(), sunk.sun_y.min()) > 3.9
+    assert still.tops.max() < 1.5
 
 
 def _paint_land(numbers: Tensor) -> Tensor:
@@ -166,7 +168,7 @@ def test_a_training_finds_the_ridge_that_pictures_of_different_places_share() ->
     training = GanTraining(
         Fabric(devices=1, accelerator="cpu"), FORM, Settings(alone=0.9, land=0.5), material, 0
     )
-    for step in range(400):
+    for step in range(500):
         figures = training.step(step, 0.0 if step < 20 else 0.1)  # ridges stand still at first
     assert set(figures) == {"copying", "details"}
     others = draw_numbers(16, 2)
@@ -181,13 +183,13 @@ def test_a_training_finds_the_ridge_that_pictures_of_different_places_share() ->
     middle = np.corrcoef(seen.mean((1, 2)).flatten(), true.mean((1, 2)).flatten())
     assert middle[0, 1] > 0.9
     land, fields = (part.clone() for part in _weigh(training))
-    training.step(400, 0.1)
+    training.step(500, 0.1)
     assert torch.equal(fields, _weigh(training)[1])
-    figures = training.step(401, 0.6)  # all layers from here on,
+    figures = training.step(501, 0.6)  # all layers from here on,
     assert set(figures) == {"copying", "details"}
     assert not torch.equal(fields, _weigh(training)[1])
     assert not torch.equal(land, _weigh(training)[0])
-    assert "critics" in training.step(402, 0.9)  # beside critics from here on
+    assert "critics" in training.step(502, 0.9)  # beside critics from here on
 
 
 def _weigh(training: GanTraining) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,7 @@
 """The sky above land: a sun above a horizon, and clouds that are kept and drift."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from test_keyframes_houses import FORM as HOUSES
@@ -7,7 +9,8 @@ from test_keyframes_ridges import FORM
 from torch import Tensor
 
 from keyframes.generator import Generator
-from keyframes.knots import UNIT, Given, read_across, read_strip, spline_rows
+from keyframes.knots import Given, read_across, read_strip, spline_rows
+from keyframes.land import UNIT, unpack
 from keyframes.latents import Portrait, gather
 from keyframes.layers import initialise
 from keyframes.sky import Sky
@@ -40,16 +43,17 @@ def _styles(generator: Generator, **told: list[float]) -> Tensor:
     return styles
 
 
-def _read(generator: Generator, styles: Tensor, clouds: Tensor) -> Tensor:
-    """Return height in the sky and clouds as pixels see them, (B, 3, SIDE, SIDE)."""
-    whole = spline_rows(SIDE)
+def _read(generator: Generator, styles: Tensor, clouds: Tensor | None = None) -> Tensor:
+    """Return height in the sky, clouds and stars as pixels see them, (B, 4, SIDE, SIDE)."""
+    whole, kept = spline_rows(SIDE), generator.keep()
     with torch.no_grad():
         across = read_across(generator.fields(styles, SIDE, SIDE), whole, 0.0)
         given = Given(
-            spots=torch.zeros(len(styles), 1, 2), folds=generator.ridges.folds(), clouds=clouds
+            spots=torch.zeros(len(styles), 1, 2),
+            kept=kept if clouds is None else replace(kept, clouds=clouds),
         )
         read = read_strip(whole, across, whole, given, 0.0)
-    return read[:, HEIGHT : HEIGHT + 3].unflatten(2, (SIDE, SIDE))
+    return read[:, HEIGHT : HEIGHT + 4].unflatten(2, (SIDE, SIDE))
 
 
 @pytest.mark.parametrize(("half_height", "half_width"), [(1.0, 1.0), (1.0, 1.75), (1.75, 1.0)])
@@ -60,8 +64,11 @@ def test_the_sun_stands_above_the_horizon_where_its_numbers_say(
         generator, sun_x=[0.0, 1.0, 0.5], sun_y=[0.5, 0.5, 1.0], horizon=[0.5, 0.5, 0.0]
     )
     with torch.no_grad():
-        knots = generator.lay_land(styles, int(256 * half_height), int(256 * half_width), 1.0)
-    y, x, horizon, above = knots.sky[:, :4, 3].unbind(1)
+        land = generator.lay_land(styles, int(256 * half_height), int(256 * half_width), 1.0)
+    laid = unpack(land)
+    y, x, horizon, above = (
+        part[:, 0, 0, 3] for part in (laid.sun_y, laid.sun_x, laid.horizon, laid.above)
+    )
     torch.testing.assert_close(x, half_width * torch.tensor([-0.5, 0.5, 0.0]))
     torch.testing.assert_close(horizon, half_height * torch.tensor([0.1, 0.1, 0.3]))
     torch.testing.assert_close(above, half_height * torch.tensor([1.1, 1.1, 1.3]))
@@ -74,7 +81,7 @@ def test_clouds_drift_with_their_number_and_are_smaller_near_the_horizon(
 ) -> None:
     clouds = torch.zeros_like(generator.sky.kept)
     clouds[:] = torch.arange(clouds.shape[2]).remainder(8).sub(3.5).sign()  # columns, all away
-    height, cloud, _ = _read(generator, _styles(generator, place=[0.5]), clouds)[0]
+    height, cloud, *_ = _read(generator, _styles(generator, place=[0.5]), clouds)[0]
     low, high = (int((height[:, 0] - share).abs().argmin()) for share in (0.1, 0.9))
     near, far = (int(cloud[row].sign().diff().abs().sum()) for row in (high, low))
     assert far > 2 * near > 0
@@ -93,7 +100,7 @@ def test_clouds_drift_with_their_number_and_are_smaller_near_the_horizon(
 
 
 def test_height_in_the_sky_goes_from_the_horizon_to_the_upper_edge(generator: Generator) -> None:
-    ((height, *_),) = _read(generator, _styles(generator, place=[0.5]), generator.sky.clouds())
+    ((height, *_),) = _read(generator, _styles(generator, place=[0.5]))
     horizon = round(UNIT * 1.1)
     assert height[horizon + 1 :].abs().max() == 0.0
     assert height[0].mean() == pytest.approx(1.0, abs=0.01)
@@ -107,20 +114,21 @@ def test_over_an_own_picture_the_sun_sets_and_the_sky_clears_up(generator: Gener
     assert latents.own is not None
     fields = stills.generator.fields(latents.styles, SIDE, SIDE)
     mixed = latents.own.mix_into(fields)
-    assert mixed.sky is not None
-    assert fields.sky is not None
-    torch.testing.assert_close(mixed.sky[:, -1, 0], torch.tensor([0.0, 0.5, 1.0]))
-    suns = mixed.sky[:, 0, 0]
+    assert mixed.land is not None
+    assert fields.land is not None
+    laid, before = unpack(mixed.land), unpack(fields.land)
+    torch.testing.assert_close(laid.seen[:, 0, 0, 0], torch.tensor([0.0, 0.5, 1.0]))
+    suns = laid.sun_y[:, 0, 0, 0]
     assert suns[0] > 3.9  # units below the middle
-    assert suns[2] == fields.sky[2, 0, 0] < suns[1] < suns[0]
-    torch.testing.assert_close(mixed.sky[:, 1:-1], fields.sky[:, 1:-1])
+    assert suns[2] == before.sun_y[2, 0, 0, 0] < suns[1] < suns[0]
+    torch.testing.assert_close(laid.horizon, before.horizon)
 
 
 def test_a_sky_is_told_nothing_but_its_numbers(generator: Generator) -> None:
     styles = _styles(generator, place=[0.3, 0.3])
     styles[0, : -len(FORM.told)] = 3.0
     with torch.no_grad():
-        first, second = generator.lay_land(styles, 64, 64, 1.0).sky
+        first, second = generator.lay_land(styles, 64, 64, 1.0)[:, -8:]
     assert torch.equal(first, second)
 
 
@@ -128,17 +136,7 @@ def test_stars_turn_with_the_place_and_none_are_seen_over_houses(generator: Gene
     with torch.no_grad():
         generator.sky.drift.zero_()
         generator.sky.kept_stars.normal_(generator=seeded(3))
-    styles, whole = _styles(generator, place=[0.5, 0.6]), spline_rows(SIDE)
-    with torch.no_grad():
-        across = read_across(generator.fields(styles, SIDE, SIDE), whole, 0.0)
-        given = Given(
-            spots=torch.zeros(2, 1, 2),
-            folds=generator.ridges.folds(),
-            clouds=generator.sky.clouds(),
-            stars=generator.sky.stars(),
-        )
-        read = read_strip(whole, across, whole, given, 0.0)
-    here, there = read[:, HEIGHT + 3].unflatten(1, (SIDE, SIDE))[:, :100]
+    here, there = _read(generator, _styles(generator, place=[0.5, 0.6]))[:, 3, :100]
     moved = round(1.7 * 0.1 * UNIT)
     # Between pixels they are blurred: they moved by 21.8.
     seen = torch.stack([here[:, moved:].flatten(), there[:, :-moved].flatten()])
