@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from keyframes.form import Form
 from keyframes.knots import LINE_KNOT
 from keyframes.land import ALONG_SHORE, HIGHEST, PAVED, UNIT
-from keyframes.ridges import N_KEPT, Ridges
+from keyframes.ridges import LEAK, N_KEPT, Ridges
 
 ACROSS, UP = 1, 2  # pixels from one knot of the walls to the next
 # Units from one end of the places to the other, to begin with, and those to a number of the pace:
@@ -22,7 +22,7 @@ FAR_PACE, NEAR_PACE, FIRM = 1.0, 1.7, 0.03
 ROUGHNESS = 0.4
 # In parts of the sky above the shore: how high far and near houses are, to begin with, and free.
 FAR_HEIGHT, NEAR_HEIGHT, FREE = 0.22, 0.16, 0.06
-LOW, LEAK = 0.03, 0.02  # a row that could sink to the ground would never be seen again
+LOW = 0.5  # of their usual height: a row that could sink to the ground would never be seen again
 SPREAD = 0.7  # how much larger the nearest houses are than the farthest, in parts of their mean
 LEAST = 0.2  # size
 WALLED = 2.0  # of a number of the walls, and of the paving
@@ -49,7 +49,8 @@ class Houses(Ridges):
         rise, along = self.rise(styles, n_across, size[:, :1])
         shore = half_height * self.lay_shore(styles)
         height = self.usual_heights + FREE * torch.tanh(self.heights(styles))
-        height = LOW + F.leaky_relu(height[..., None] + rise - LOW, LEAK)
+        low = LOW * self.usual_heights[:, None]
+        height = low + F.leaky_relu(height[..., None] + rise - low, LEAK)
         tops = shore[..., None] - (half_height + shore)[..., None] * height
         flat = torch.stack([shore, size[:, 1:], *self.lay_water(styles)], 1)
         return torch.cat([tops, along, flat.expand(-1, -1, n_across)], 1)

@@ -33,9 +33,8 @@ SKYLINE = (0.1, -0.4)  # that of the horizon for half of its number, and how far
 FREE, LEAK = 0.12, 0.02  # how far they rise or fall from there, and of what lies deeper still
 SHORED = 2.0  # half heights to a number of the shore
 N_BENDS = 40  # parts of the range of each number that says where the shore is
-DRY = (
-    0.98  # it begins, in half heights, where it is just to be seen: out of sight it learns nothing
-)
+DRY = 0.95  # it begins, in half heights, where it is just to be seen,
+EDGE = 1.02  # and hardly goes beyond the lower edge: out of sight nothing is learnt
 RIPPLE = 0.1  # units
 N_AWAY, N_ALONG = 224, 96  # knots of the waves
 WAVED = 2.0  # of their height to a number
@@ -106,7 +105,8 @@ class Ridges(Special):
         """Return y of the shore, (B, 1) in half heights: the highest that any number says."""
         steps = torch.arange(N_BENDS + 1, device=styles.device)
         near = F.relu(1 - (N_BENDS * styles[:, self.shore_told, None] - steps).abs())
-        return SHORED * (near * self.bends).sum(2).amin(1, keepdim=True)
+        shore = SHORED * (near * self.bends).sum(2).amin(1, keepdim=True)
+        return EDGE - F.leaky_relu(EDGE - shore, LEAK)
 
     def lay_water(self, styles: Tensor) -> tuple[Tensor, Tensor]:
         """Return how far waves bend what is seen, and how far they have drifted, (B, 1) each."""
