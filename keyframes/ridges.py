@@ -33,8 +33,8 @@ SKYLINE = (0.1, -0.4)  # that of the horizon for half of its number, and how far
 FREE, LEAK = 0.12, 0.02  # how far they rise or fall from there, and of what lies deeper still
 SHORED = 2.0  # half heights to a number of the shore
 N_BENDS = 40  # parts of the range of each number that says where the shore is
-DRY = 0.95  # it begins, in half heights, where it is just to be seen,
-EDGE = 1.02  # and hardly goes beyond the lower edge: out of sight nothing is learnt
+DRY, FULL = 0.95, 0.45  # of the shore, in half heights, for the least and the most, to begin with
+EDGE = 1.02  # it hardly goes beyond the lower edge: out of sight nothing is learnt
 RIPPLE = 0.1  # units
 N_AWAY, N_ALONG = 224, 96  # knots of the waves
 WAVED = 2.0  # of their height to a number
@@ -146,7 +146,7 @@ class Ridges(Special):
         self.weights.weight.mul_(0.1)
         self.weights.bias.fill_(1.0)
         self.heights.weight.mul_(0.02)
-        self.bends.fill_(DRY / SHORED)
+        self.bends.copy_(torch.linspace(DRY, FULL, N_BENDS + 1) / SHORED)
         self.ripple.weight.mul_(0.2)
         self.ripple.bias.fill_(0.5)
         self.waves.normal_(std=0.05, generator=generator)
