@@ -266,12 +266,11 @@ class GanTraining:
             bands = [band.abs().mean() for x in apart for band in _part(x)]
             loss = settings.amounts * torch.stack(bands).sum()
         self._learn(loss, step, share, Pace(rate=rate, momentum=settings.alone_momentum))
-        return dict(
-            zip(("copying", "details"), (x.abs().mean().item() for x in apart), strict=True)
-        )
+        whole_apart, details_apart = (x.abs().mean().item() for x in apart)
+        return {"copying": whole_apart, "details": details_apart}
 
     def _learn(self, loss: Tensor, step: int, share: float, pace: Pace) -> None:
-        self.learner.learn(loss, step, share, pace)
+        self.learner.learn(loss, share, pace)
         update_average(self.average, self.generator, step, self.settings.half_life)
 
     def show(self, sight: Sight) -> Sight:
@@ -377,7 +376,7 @@ class GanTraining:
             slopes = self._slope(true.begin(n)) + self._slope(painted.begin(n))
             figures["slope"] = slopes.item()
             loss = loss + 0.5 * settings.penalty * settings.penalty_every * slopes
-        self.critic_learner.learn(loss, step, share, Pace(rate=settings.critics_rate))
+        self.critic_learner.learn(loss, share, Pace(rate=settings.critics_rate))
         return of_true.detach(), figures
 
     def _contest(self, of_true: Tensor, painted: Sight) -> Tensor:

@@ -44,13 +44,14 @@ class Learner:
         self.networks = nn.ModuleList(networks)
         self.networks.to(fabric.device).to(memory_format=torch.channels_last)
         self.optimiser: Optimizer = Adam(self.networks.parameters())
-        self.usual_slope: float | None = (
-            None  # running mean of the slope's length, when there is one
-        )
+        # Running mean of the slope's length, when there is one.
+        self.usual_slope: float | None = None
+        self.n_steps = 0  # critics that come late are as blind at first
 
-    def learn(self, loss: Tensor, step: int, share: float, pace: Pace) -> None:
+    def learn(self, loss: Tensor, share: float, pace: Pace) -> None:
         """Take one step down a loss's gradients."""
-        rate = pace.rate * min(1.0, (1 + step) / N_WARM_STEPS) * decay(share)
+        self.n_steps += 1
+        rate = pace.rate * min(1.0, self.n_steps / N_WARM_STEPS) * decay(share)
         for group in self.optimiser.param_groups:
             group.update(lr=rate, betas=(pace.momentum, SQUARES_MEMORY))
         self.optimiser.zero_grad()
@@ -80,6 +81,7 @@ class Learner:
             "networks": self.networks.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "usual_slope": self.usual_slope,
+            "n_steps": self.n_steps,
         }
 
     def restore(self, state: State) -> None:
@@ -87,6 +89,7 @@ class Learner:
         self.networks.load_state_dict(state["networks"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.usual_slope = state["usual_slope"]
+        self.n_steps = state["n_steps"]
 
 
 def freeze(networks: Iterable[nn.Module], *, frozen: bool) -> None:
