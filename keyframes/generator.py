@@ -43,7 +43,7 @@ from pix2pix.inner import Inner, apply
 LONGEST_OCTAVE = 1.5  # radians to a unit of noise; each octave turns twice as fast as the last
 # Pixels read together: what they need then stays in a processor's cache. The way back goes through
 # memory anyhow, and fewer pieces cost it less.
-N_AT_ONCE, N_AT_ONCE_LEARNING = 2**12, 2**14
+N_AT_ONCE, N_AT_ONCE_LEARNING = 2**13, 2**14
 
 
 class Generator(Special):

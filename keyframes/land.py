@@ -25,6 +25,7 @@ SUNK = 4.0  # units below the middle of a picture: a ridge, or a sun, that is no
 DEEPEST = 1.5  # units below a ridge to which it has folds
 HIGHEST = 2.0  # units above the ground to which houses have windows, where they are not scaled
 WETNESS = 100.0  # of what lies a unit below the shore, as a logit
+DRY = 0.1  # units above the shore from which on that is taken for nothing
 CALM = 0.22  # of the waves' height, at the shore itself, to that a unit below it
 # Waves lie on water as it is seen from the shore on: how far one is goes by the logarithm of its
 # depth below the shore, in units, beside that at the shore itself; and how far to each side.
@@ -106,6 +107,10 @@ def sink(land: Tensor, share: Tensor) -> Tensor:
 def look(y: Tensor, x: Tensor, land: Tensor, kept: Kept) -> Seen:
     """See land at rows y (h) and columns x (w), where it was laid over those (B, n, w)."""
     laid = unpack(land)
+    if y.max() < laid.shore.min() - DRY:  # most of most pictures
+        dry = torch.zeros(len(land), 1, len(y), len(x)).to(land)
+        high = y[:, None].expand_as(dry)
+        return Seen(y=high, ground=torch.cat([high - laid.tops, dry, dry], 1), laid=laid)
     y = y[:, None]
     deep = (y - laid.shore).clamp(min=0)
     wet = torch.sigmoid(WETNESS * (y - laid.shore))
@@ -148,6 +153,8 @@ def read_sky(seen: Seen, x: Tensor, kept: Kept) -> Tensor:
 
 def read_paving(paving: Tensor, y: Tensor, x: Tensor, laid: Laid) -> Tensor:
     """Read kept paving where pixels at rows y (h) and columns x (w) see it; (B, n, h, w)."""
+    if y.max() < laid.shore.min() + PAVED[0]:
+        return paving.new_zeros(len(laid.shore), len(paving), len(y), len(x))
     down = (y[:, None] - laid.shore - PAVED[0]) / (PAVED[1] - PAVED[0])
     return _read(paving, x / ALONG_SHORE, down)
 
