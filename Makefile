@@ -14,6 +14,10 @@ UNPACKED := 6.5 GB
 # The environment finds the rooms wherever a command is started.
 FIND_ROOMS = pwd > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/tonfilm.pth"
 
+# librosa compiles for this processor when it is first imported, and two processes that did so at
+# once would mix up each other's machine code in numba's cache: they crashed from then on.
+COMPILE = $(BIN)/python -c 'import librosa.core.audio, librosa.core.pitch, librosa.util.utils'
+
 # While torch's threads wait they sleep; see film/process.py.
 export OMP_WAIT_POLICY ?= PASSIVE
 
@@ -52,12 +56,14 @@ $(READY): requirements.txt | $(BIN)/python
 	@echo "most of it PyTorch. It is needed once and takes one to twenty minutes, by your line."
 	$(PIP) -r requirements.txt
 	@$(FIND_ROOMS)
+	@$(COMPILE)
 	@touch $@
 
 $(READY_TO_TEST): requirements.txt tests/requirements.txt | $(BIN)/python
 	@echo "Setting up Tonfilm and its test tools in $(VENV): on a fresh machine this downloads about $(DOWNLOAD)."
 	$(PIP) -r tests/requirements.txt
 	@$(FIND_ROOMS)
+	@$(COMPILE)
 	@touch $(READY) $@
 
 $(BIN)/python:
