@@ -1,13 +1,10 @@
 """The form of the networks of the stills."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 
 OPTIONAL = ("n_octaves", "n_spots", "n_ridges", "n_fine", "n_lines", "n_layers")  # 0: left out
-# Numbers of the noise that are told to land and sky as they are, from 0 to 1, at the end of a style
-# and in this order: a walk between two styles then goes along the land.
-TOLD = (
-    "cloud_place", "horizon", "sun_size", "sun_x", "sun_y", "water", "street", "scale", "place",
-)  # fmt: skip
+# What land and sky must be told, see `Form.told`.
 OF_HILLS = ("cloud_place", "horizon", "sun_size", "sun_x", "sun_y", "water", "place")
 OF_HOUSES = ("cloud_place", "sun_size", "sun_x", "sun_y", "water", "street", "scale", "place")
 
@@ -31,16 +28,9 @@ class Form:
     n_spots: int = 3  # layers that are a disc or a glow, anywhere
     n_ridges: int = 0  # layers that are all below a ridge, of land that is kept; and a shore
     houses: bool = False  # whether ridges are roofs, with windows below them that light up
-    # Which number of the noise says
-    place: int | None = None  # where along the land a picture stands,
-    scale: int | None = None  # how near the houses are,
-    water: int | None = None  # how much water there is before them,
-    street: int | None = None  # how much of a street, which both lie below the shore,
-    horizon: int | None = None  # how high the horizon lies,
-    sun_x: int | None = None  # how far to the right the sun stands,
-    sun_y: int | None = None  # how high,
-    sun_size: int | None = None  # how large it is,
-    cloud_place: int | None = None  # and how far the clouds have drifted
+    # Which numbers of the noise are told as they are, from 0 to 1, at the end of a style and in this
+    # order, by what they say: a walk between two styles then goes along the land.
+    told: Mapping[str, int] = field(default_factory=dict)
     n_lines: int = 8  # fields of the row alone, and as many of the column; 0: nothing straight
     line_width: int = 48  # channels inside the network of the lines
     hardness: float = 4.0  # of lines, see `keyframes.knots.harden` (decision 22), and of ridges
@@ -66,21 +56,15 @@ class Form:
             raise ValueError("softness must lie in [0, 0.25], and hardness in [0, 20].")
         self._check_numbers()
 
-    @property
-    def told(self) -> dict[str, int]:
-        """Which numbers of the noise are told as they are, by name, in their order in a style."""
-        named = {name: getattr(self, name) for name in TOLD}
-        return {name: place for name, place in named.items() if place is not None}
-
     def find(self, name: str) -> int:
         """Return where in a style a number is told, counted from its end: −1 is the last."""
         return list(self.told).index(name) - len(self.told)
 
     def _check_numbers(self) -> None:
-        for field in fields(self):
-            smallest = 0 if field.name in OPTIONAL else 1
-            if field.type is int and getattr(self, field.name) < smallest:
-                raise ValueError(f"{field.name} must be {smallest} or more.")
+        for each in fields(self):
+            smallest = 0 if each.name in OPTIONAL else 1
+            if each.type is int and getattr(self, each.name) < smallest:
+                raise ValueError(f"{each.name} must be {smallest} or more.")
         if self.n_layers in (1, 2):
             raise ValueError("n_layers must be 0, or 3 or more: a ground, a haze, a cut layer.")
         if self.houses and not self.n_ridges:

@@ -27,6 +27,10 @@ BEFORE: dict[str, float] = {
     "softness": 0.0,
     "hardness": 0.0,
 }
+# Numbers that are told, in their order in a style; older files give each a name of its own.
+NAMED = (
+    "cloud_place", "horizon", "sun_size", "sun_x", "sun_y", "water", "street", "scale", "place",
+)  # fmt: skip
 
 N_AVERAGED = 4096  # styles whose mean is taken
 N_AT_ONCE = 8  # pictures painted together for a sheet
@@ -137,13 +141,19 @@ def load_generator(stored: weights.Weights) -> Generator:
         The file holds something else.
     """
     try:
-        form = Form(**BEFORE | json.loads(stored.metadata["keyframes"]))
-        generator = Generator(form)
+        generator = Generator(_read_form(stored.metadata["keyframes"]))
         generator.load_state_dict({n: tensor.float() for n, tensor in stored.tensors.items()})
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         message = "The weights file holds no keyframe generator that this version knows."
         raise weights.BrokenWeights(message) from error
     return generator
+
+
+def _read_form(text: str) -> Form:
+    written = BEFORE | json.loads(text)
+    named = {name: written.pop(name, None) for name in NAMED}
+    told = {name: place for name, place in named.items() if place is not None}
+    return Form(**{"told": told} | written)
 
 
 def load_stills(stored: weights.Weights) -> Stills:

@@ -179,11 +179,11 @@ def test_a_form_refuses_what_cannot_be_built(field: str) -> None:
 def test_layers_are_none_or_a_ground_and_two_more() -> None:
     assert Form(n_layers=0).n_layers == 0
     with pytest.raises(ValueError, match="place must be a number of the noise"):
-        Form(n_noise=4, place=4)
+        Form(n_noise=4, told={"place": 4})
     with pytest.raises(ValueError, match="What is told must be: cloud_place, horizon"):
-        Form(n_ridges=2, place=0)
+        Form(n_ridges=2, told={"place": 0})
     with pytest.raises(ValueError, match="What is told must be: nothing, without land"):
-        Form(place=0)
+        Form(told={"place": 0})
     with pytest.raises(ValueError, match="Houses stand in rows"):
         Form(houses=True)
     with pytest.raises(ValueError, match="n_layers must be 0, or 3"):

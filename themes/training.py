@@ -164,7 +164,7 @@ def _choose_form(source: ThemeSource) -> Form:
         form,
         n_ridges=land.n_ridges,
         houses=land.has_houses,
-        **land.numbers,
+        told=land.numbers,
         # What is straight stands along the land, and fewer layers have to be found.
         n_lines=0,
         n_layers=N_LAYERS_ON_LAND,
