@@ -4,8 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 OPTIONAL = ("n_octaves", "n_spots", "n_ridges", "n_fine", "n_lines", "n_layers")  # 0: left out
-# What land and sky must be told, see `Form.told`.
+# What a warp, and land and sky must be told, see `Form.told`.
 OF_HILLS = ("cloud_place", "horizon", "sun_size", "sun_x", "sun_y", "water", "place")
+OF_WARP = (
+    "place_x", "place_y", "place_z", "scale", "turn", "stretch", "warp", "curl",
+    "light_x", "light_y", "palette", "second_palette", "n_bands",
+)  # fmt: skip
 OF_HOUSES = ("cloud_place", "sun_size", "sun_x", "sun_y", "water", "street", "scale", "place")
 
 
@@ -28,8 +32,9 @@ class Form:
     n_spots: int = 3  # layers that are a disc or a glow, anywhere
     n_ridges: int = 0  # layers that are all below a ridge, of land that is kept; and a shore
     houses: bool = False  # whether ridges are roofs, with windows below them that light up
-    # Which numbers of the noise are told as they are, from 0 to 1, at the end of a style and in this
-    # order, by what they say: a walk between two styles then goes along the land.
+    warped: bool = False  # whether all is noise that is kept, seen through a warp, in kept inks
+    # Which numbers of the noise are told as they are, from 0 to 1, at the end of a style and in
+    # this order, by what they say: a walk between two styles then goes along the land.
     told: Mapping[str, int] = field(default_factory=dict)
     n_lines: int = 8  # fields of the row alone, and as many of the column; 0: nothing straight
     line_width: int = 48  # channels inside the network of the lines
@@ -71,14 +76,25 @@ class Form:
             raise ValueError("Houses stand in rows: n_ridges must be 1 or more.")
         if self.n_ridges and not self.n_spots:
             raise ValueError("A sky over land has a sun: n_spots must be 1 or more.")
+        others = (self.n_layers, self.n_spots, self.n_ridges, self.n_fine, self.n_lines)
+        if self.warped and any(others):
+            raise ValueError(
+                "Where all is warped there are no layers, spots, fine fields or lines."
+            )
         self._check_told()
 
     def _check_told(self) -> None:
         for name, place in self.told.items():
             if not 0 <= place < self.n_noise:
                 raise ValueError(f"{name} must be a number of the noise.")
-        wanted = (OF_HOUSES if self.houses else OF_HILLS) if self.n_ridges else ()
-        if set(self.told) != set(wanted):
+        wanted, told = set(self._wanted()), set(self.told)
+        if not wanted <= told or (told > wanted and not self.warped):
             raise ValueError(
-                f"What is told must be: {', '.join(wanted) or 'nothing, without land'}."
+                f"What is told must be: {', '.join(self._wanted()) or 'nothing, without land'}."
             )
+
+    def _wanted(self) -> tuple[str, ...]:
+        """Return what must be told; of what is warped all else may be, too."""
+        if self.warped:
+            return OF_WARP
+        return (OF_HOUSES if self.houses else OF_HILLS) if self.n_ridges else ()

@@ -43,6 +43,10 @@ STILL = 0.05
 # Share of the time for the land in which it has no folds, walls or windows: a wall that ends where
 # it likes paints a town before any roof has found its place.
 BARE = 0.5
+# Small pictures that are bent by less than this come first, for a part of their share of the time,
+# all of them from another part on: where little is bent, noise is soon found, and then how it is
+# bent. All at once nothing is where it seems to be.
+EASY, EASY_UNTIL, ALL_FROM = 0.2, 0.15, 0.55
 N_MEASURED = 256  # stills that are compared with what was held out
 
 
@@ -61,6 +65,15 @@ class Pictures(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Small:
+    """Many pictures that are small, from which a generator learns what all of them share."""
+
+    pictures: Pictures
+    numbers: Tensor  # (n, n_noise), what they were made from
+    density: float  # of their pixels, see `Material`
+
+
+@dataclass(frozen=True, kw_only=True)
 class Material:
     """What a generator learns from, and what it is compared with."""
 
@@ -70,6 +83,7 @@ class Material:
     judge: Callable[[Tensor], float]
     # What the pictures were made from, (n, n_noise) for each shape; see `keyframes.noise`.
     numbers: Sequence[Tensor] | None = None
+    small: Small | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +99,10 @@ class Settings:
     alone_momentum: float = 0.9
     land: float = 0.2  # share of all, at first, with nothing but land, where there is any
     land_rate: float = 2e-3  # of learning, in it
+    n_small: int = 32  # small pictures in a batch
+    small: float = 0.6  # share of all, at first, with nothing but these, where there are any
+    small_rate: float = 3e-3  # of learning, in it
+    small_amounts: float = 0.5  # share of it from which they are copied by amounts
     amounts: float = 20.0  # weight of painting known pictures with land by amounts
     amounts_from: float = 0.4  # share of all from which they are copied so
     alone_on_land: float = 0.7  # in place of `alone`, where there is land
@@ -181,29 +199,36 @@ class GanTraining:
         self.learner = Learner(fabric, [self.generator])
         self.critic_learner = Learner(fabric, self.critics)
         begun_with = None if base is None else base.generator
-        copies_alone = material.numbers is not None and begun_with is None
-        self.has_land = copies_alone and form.n_ridges > 0
-        alone = settings.alone_on_land if self.has_land else settings.alone
-        self.contest_from = alone if copies_alone else 0.0
+        self.copies_alone = material.numbers is not None and begun_with is None
+        self.has_land = self.copies_alone and form.n_ridges > 0
+        self.keeps = self.has_land or (self.copies_alone and form.warped)
+        alone = settings.alone_on_land if self.keeps else settings.alone
+        self.contest_from = alone if self.copies_alone else 0.0
         if begun_with is not None:
             self.generator.load_state_dict(begun_with.state_dict())
         if base is not None and base.critics is not None:
             load_critics(base.critics, self.critic_learner.networks)
         self.average = copy.deepcopy(self.generator).eval()
+        if material.small is not None:
+            bends = [form.told[name] for name in ("warp", "curl")]
+            self.bent = material.small.numbers[:, bends].amax(1)
+            self.easiest = self.bent.argsort()
         self._harden(0.0)
 
     def step(self, step: int, share: float) -> dict[str, float]:
         """Learn from one batch; see `pix2pix.loop.Training`."""
         generator = seeded(self.seed, step)
+        settings = self.settings
         self._harden(share)
+        if self.copies_alone and self.material.small and share < settings.small:
+            return self._copy_small(generator, self.material.small, step, share)
         batch = self._draw(generator)
         views = draw_views(generator, *batch.pictures.shape[2:])
         true = _cut(batch.pictures, views, self.fabric.device)
-        settings = self.settings
         if self.has_land and share < settings.land:
             return self._find_land(batch, views, true, step, share)
         canvas = self._lay(batch)
-        if self.has_land and share < self.contest_from:
+        if self.keeps and share < self.contest_from:
             return self._copy(canvas.read, views, true, step, share, settings.alone_rate)
         whole = canvas.read(views.whole, slice(len(batch.noise)))
         figures, loss = self._compare(whole, true.whole)
@@ -242,6 +267,41 @@ class GanTraining:
             return self.generator.paint_land(styles[some], land[some], *seen, bare=bare)
 
         return self._copy(read, views, true, step, share, settings.land_rate)
+
+    def _copy_small(
+        self, generator: torch.Generator, small: Small, step: int, share: float
+    ) -> dict[str, float]:
+        """Learn to paint small pictures that are known, to find what all of them share.
+
+        Many see more of it than a few large ones, and cost as little.
+        """
+        settings = self.settings
+        n = settings.n_small * self.fabric.world_size
+        n_known = self._count_easy(share / settings.small)
+        places = self.easiest[torch.randint(n_known, (n,), generator=generator)]
+        noise = self._own(to_noise(small.numbers[places], generator)).to(self.fabric.device)
+        drawn = np.stack([small.pictures[place] for place in self._own(places).tolist()])
+        true = torch.from_numpy(drawn).to(self.fabric.device).float().div(127.5).sub(1)
+        styles = self.generator.style(noise)
+        height, width = true.shape[2:]
+        knots = self.generator.fields(styles, height, width, small.density)
+        sides = (spline_rows(side, small.density) for side in (height, width))
+        apart = self.generator.read(knots, styles, *sides) - true
+        if share < settings.small_amounts * settings.small:
+            bands = [band.square().mean() for band in _part(apart)]
+            loss = settings.copying * torch.stack(bands).sum()
+        else:
+            bands = [band.abs().mean() for band in _part(apart)]
+            loss = settings.amounts * torch.stack(bands).sum()
+        pace = Pace(rate=settings.small_rate, momentum=settings.alone_momentum)
+        self._learn(loss, step, share, pace)
+        return {"copying": apart.abs().mean().item()}
+
+    def _count_easy(self, share: float) -> int:
+        """Return how many of the small pictures are bent so little that they are shown by now."""
+        risen = (share - EASY_UNTIL) / (ALL_FROM - EASY_UNTIL)
+        limit = EASY + (1 - EASY) * min(1.0, max(0.0, risen))
+        return max(1, int((self.bent <= limit).sum()))
 
     def _copy(
         self,

@@ -1,6 +1,7 @@
 """The generator behind the stills: it lays fields over a picture and reads colours from them."""
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -10,6 +11,7 @@ from torch.nn import functional as F
 
 from keyframes.form import Form
 from keyframes.houses import Houses
+from keyframes.inks import Inks
 from keyframes.knots import (
     KNOT,
     LINE_KNOT,
@@ -38,6 +40,7 @@ from keyframes.layers import (
 from keyframes.ridges import Hills
 from keyframes.silhouettes import Silhouettes
 from keyframes.sky import Sky
+from keyframes.warp import N_SEEN, N_SLOPES, Tiles, Warp, read_warp
 from pix2pix.inner import Inner, apply
 
 LONGEST_OCTAVE = 1.5  # radians to a unit of noise; each octave turns twice as fast as the last
@@ -93,14 +96,20 @@ class Generator(Special):
         if form.n_ridges:
             self.ridges = Houses(form) if form.houses else Hills(form)
             self.sky = Sky(form)
+        self._build_reader()
+
+    def _build_reader(self) -> None:
+        form = self.form
         if form.n_layers:
             self.silhouettes = Silhouettes(form)
-            return
-        n_read = form.n_fields + form.n_fine + 2 * form.n_lines
-        self.frequencies = nn.Parameter(torch.empty(form.n_waves))
-        self.to_waves = StyledMix(n_read, 2 * form.n_waves, n_style, 1.0)
-        self.to_tones = StyledMix(2 * form.n_waves, form.n_tones, n_style, 2**0.5)
-        self.to_colours = StyledMix(form.n_tones, 3, n_style, 0.6)
+        elif form.warped:
+            self.warp, self.inks = Warp(form), Inks(form)
+        else:
+            n_read = form.n_fields + form.n_fine + 2 * form.n_lines
+            self.frequencies = nn.Parameter(torch.empty(form.n_waves))
+            self.to_waves = StyledMix(n_read, 2 * form.n_waves, form.n_style, 1.0)
+            self.to_tones = StyledMix(2 * form.n_waves, form.n_tones, form.n_style, 2**0.5)
+            self.to_colours = StyledMix(form.n_tones, 3, form.n_style, 0.6)
 
     def _stage(self, widths: list[int]) -> nn.ModuleList:
         n_style = self.form.n_style
@@ -164,7 +173,8 @@ class Generator(Special):
                 x = conv(x, styles)
             fine = normalise(self.to_fine(x))
         land = self.lay_land(styles, height, width, density) if self.form.n_ridges else None
-        return Knots(coarse=coarse, fine=fine, rows=rows, columns=columns, land=land)
+        warp = self._lay_warp(styles, *coarse.shape[2:]) if self.form.warped else None
+        return Knots(coarse=coarse, fine=fine, rows=rows, columns=columns, land=land, warp=warp)
 
     def lay_land(self, styles: Tensor, height: int, width: int, density: float) -> Tensor:
         """Lay land and sky over pictures, see `Knots.land`; parameters as those of `fields`."""
@@ -176,6 +186,11 @@ class Generator(Special):
             ridges = self.ridges(styles, n_across, half_height)
             sky = self.sky(styles, horizon, n_across, half_height, half_width)
         return torch.cat([ridges, sky], 1)
+
+    def _lay_warp(self, styles: Tensor, n_rows: int, n_columns: int) -> Tensor:
+        with torch.autocast(styles.device.type, enabled=False):
+            warp: Tensor = self.warp(styles.float(), n_rows, n_columns, KNOT)
+        return warp
 
     def _waves(self, styles: Tensor, n_rows: int, n_columns: int) -> Tensor:
         """Return plane waves (B, width, n_rows, n_columns) whose phases the styles set.
@@ -211,22 +226,51 @@ class Generator(Special):
         with torch.autocast(styles.device.type, enabled=False):
             across = read_across(knots.map(Tensor.float), columns, self.hardness)
             in_parts = torch.split(styles.float(), n_at_once)
-            kept = self.keep() if self.form.n_ridges else None
+            kept = self._keep()
             for some, their_styles in zip(across.split(n_at_once), in_parts, strict=True):
-                if self.form.n_layers:
-                    cut = self.silhouettes.under(their_styles, self.hardness)
-                    given = Given(spots=_place_sun(cut.spots, some.land), kept=kept)
-                    fields = (
-                        read_strip(strip, some, columns, given, self.hardness) for strip in strips
-                    )
-                    pictures.append(torch.cat([self.silhouettes(x, cut) for x in fields], 2))
-                else:
-                    layers = self._set_layers(their_styles)
-                    fields = (
-                        read_strip(strip, some, columns, None, self.hardness) for strip in strips
-                    )
-                    pictures.append(torch.cat([self._read(x, layers) for x in fields], 2))
+                read = self._reader(their_styles, some, columns, kept)
+                pictures.append(torch.cat([read(strip) for strip in strips], 2))
         return torch.cat(pictures).reshape(len(knots), 3, len(rows), len(columns))
+
+    def _keep(self) -> Kept | Tiles | None:
+        if self.form.warped:
+            return self.warp.keep()
+        return self.keep() if self.form.n_ridges else None
+
+    def _reader(
+        self, styles: Tensor, across: Knots, columns: Reading, kept: Kept | Tiles | None
+    ) -> Callable[[Reading], Tensor]:
+        """Return what maps some rows of pictures to their colours (B, 3, n)."""
+        if isinstance(kept, Tiles):
+            return self._warp_reader(styles, across, columns, kept)
+        if self.form.n_layers:
+            cut = self.silhouettes.under(styles, self.hardness)
+            given = Given(spots=_place_sun(cut.spots, across.land), kept=kept)
+            return lambda strip: self.silhouettes(
+                read_strip(strip, across, columns, given, self.hardness), cut
+            )
+        layers = self._set_layers(styles)
+        return lambda strip: self._read(
+            read_strip(strip, across, columns, None, self.hardness), layers
+        )
+
+    def _warp_reader(
+        self, styles: Tensor, across: Knots, columns: Reading, tiles: Tiles
+    ) -> Callable[[Reading], Tensor]:
+        printed, stand = self.inks.under(styles), self.warp.stand(styles)
+
+        def read(strip: Reading) -> Tensor:
+            # Without a warp, as in portraits, nothing of the tiles is seen.
+            fields = strip.coarse @ across.coarse
+            if across.warp is None:
+                seen = fields.new_zeros(len(fields), N_SEEN + N_SLOPES, *fields.shape[2:])
+            else:
+                laid = strip.coarse @ across.warp
+                seen = read_warp(laid, stand, tiles, strip.place, columns.place)
+            colours: Tensor = self.inks(torch.cat([seen, fields], 1).flatten(2), printed)
+            return colours
+
+        return read
 
     def keep(self) -> Kept:
         """Return what is kept of land and sky, where there are any."""
@@ -309,7 +353,7 @@ class Generator(Special):
         """Begin with about a wave to a picture, phases anywhere, and narrow and broad bands."""
         self.directions.normal_(std=2.4, generator=generator)
         _start_phases(self.phases, generator)
-        if not self.form.n_layers:
+        if not self.form.n_layers and not self.form.warped:
             self.frequencies.copy_(torch.linspace(0.5, 5.0, len(self.frequencies)))
 
 

@@ -33,6 +33,7 @@ class Knots:
     rows: Tensor | None = None  # (B, n_lines, 16n), of lines that change from row to row alone
     columns: Tensor | None = None  # (B, n_lines, 16m), from column to column
     land: Tensor | None = None  # (B, n, 16m), see `keyframes.land.Laid`
+    warp: Tensor | None = None  # (B, n, 4n, 4m), see `keyframes.warp.Warp`
 
     def __getitem__(self, some: slice) -> "Knots":
         return self.map(lambda knots: knots[some])
@@ -116,6 +117,7 @@ def read_across(knots: Knots, columns: Reading, hardness: float) -> Knots:
         rows=knots.rows,
         columns=None if knots.columns is None else harden(knots.columns @ columns.line.T, hardness),
         land=None if knots.land is None else knots.land @ columns.line.T,
+        warp=None if knots.warp is None else knots.warp @ columns.coarse.T,
     )
 
 

@@ -26,6 +26,7 @@ BEFORE: dict[str, float] = {
     "n_layers": 0,
     "softness": 0.0,
     "hardness": 0.0,
+    "warped": False,
 }
 # Numbers that are told, in their order in a style; older files give each a name of its own.
 NAMED = (

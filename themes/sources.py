@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
-from keyframes.gan_training import Pictures
+from keyframes.gan_training import Pictures, Small
 from pix2pix.grids import SQUARE
 from pix2pix.pairs import PairSource
 from spectro.errors import TonfilmError
@@ -22,13 +22,16 @@ from training_data.cuts import STRICT, Cuts
 from training_data.excerpts import Excerpt, make_excerpts
 from training_data.pair_folders import FolderPairs
 from training_data.pairs import DIRECTIONS, HELD_OUT_SEED, MadePairs, Progress, Union
-from training_data.picture_arrays import MADE, Joined, Land, Shape, cache
+from training_data.picture_arrays import MADE, Joined, Shape, Shared, cache
 from training_data.ripper import PREVIEW_NAME, find_videos, rip
 from training_data.survey import survey
 
 CACHE = Path(".cache")  # what the makers make is the same for every run
 # How many pictures stills are learnt from: square, 16:9 and 9:16.
 N_SQUARE, N_WIDE, N_TALL = 8_000, 1_200, 900
+# And of small ones, from which is learnt what a maker's pictures share; their side in pixels, and
+# the place of their seed after those of square, wide and tall.
+N_SMALL, SMALL_SIDE, SMALL_SEED = 65_536, 32, 3
 LONG = 29 / 16  # of the short side: 464 pixels to 256, 16:9 in multiples of 16
 
 Tell = Callable[[str], None]
@@ -42,8 +45,8 @@ class ThemeSource(Protocol):
         """Whether things in the pictures are straight, upright or level, as houses are."""
 
     @property
-    def land(self) -> Land | None:
-        """What stands in all pictures, if anything does."""
+    def shared(self) -> Shared | None:
+        """What all pictures show, if anything."""
 
     def pictures(self, side: int, progress: Progress) -> Iterator[Pictures]:
         """Give square, wide and tall pictures of a short side in pixels, made when asked for."""
@@ -53,6 +56,9 @@ class ThemeSource(Protocol):
 
         Each (n, n_noise) in [0, 1]; NaN in places that say nothing of a picture.
         """
+
+    def small(self, n_noise: int, progress: Progress) -> Small | None:
+        """Return many small squares, where something is to be learnt of them alone."""
 
     def held_out(self, n: int, side: int, progress: Progress) -> Bytes:
         """Return n squares (n, 3, side, side) that nothing is learnt from, where there are any."""
@@ -118,7 +124,7 @@ class Makers:
                 )
         self.names = names
         self.has_lines = any(MADE[name].has_lines for name in names)
-        self.land = MADE[names[0]].land if len(names) == 1 else None
+        self.shared = MADE[names[0]].shared if len(names) == 1 else None
 
     def pictures(self, side: int, progress: Progress) -> Iterator[Pictures]:
         """Give pictures of all makers."""
@@ -134,6 +140,16 @@ class Makers:
                        for maker, name in enumerate(self.names)])
             for place, n in enumerate(counts)
         ]  # fmt: skip
+
+    def small(self, n_noise: int, progress: Progress) -> Small | None:
+        """Return small pictures of a maker whose pictures show noise that is kept."""
+        if self.shared is None or not self.shared.warped:
+            return None
+        (name,) = self.names
+        shape = Shape(n=N_SMALL, height=SMALL_SIDE, width=SMALL_SIDE)
+        pictures = cache(CACHE / "pictures" / name, shape, MADE[name], SMALL_SEED, progress)
+        numbers = self._place(0, MADE[name].numbers(N_SMALL, SMALL_SEED), n_noise)
+        return Small(pictures=pictures, numbers=numbers, density=SMALL_SIDE / SQUARE)
 
     def _place(self, maker: int, drawn: Tensor, n_noise: int) -> Tensor:
         numbers = torch.full((len(drawn), n_noise), torch.nan)
@@ -187,7 +203,7 @@ class OwnPictures:
     """A user's folder of pictures; frames are made of them to the project's songs."""
 
     has_lines = True  # for all that is known
-    land = None
+    shared = None
 
     def __init__(self, plan: Plan, folder: Path, tell: Tell) -> None:
         self.plan = plan
@@ -202,6 +218,9 @@ class OwnPictures:
 
     def numbers(self, n_noise: int) -> None:
         """Return nothing: nobody knows what they were made from."""
+
+    def small(self, n_noise: int, progress: Progress) -> None:
+        """Return nothing either."""
 
     def held_out(self, n: int, side: int, progress: Progress) -> Bytes:
         """Return cuts of the pictures kept apart; of the learnt ones where there are too few."""
@@ -227,7 +246,7 @@ class MusicVideos:
     """A user's music videos: their sound, and their frames, which are the pictures as well."""
 
     has_lines = True  # for all that is known
-    land = None
+    shared = None
 
     def __init__(self, plan: Plan, folder: Path, tell: Tell) -> None:
         self.plan = plan
@@ -243,6 +262,9 @@ class MusicVideos:
 
     def numbers(self, n_noise: int) -> None:
         """Return nothing: nobody knows what they were made from."""
+
+    def small(self, n_noise: int, progress: Progress) -> None:
+        """Return nothing either."""
 
     def held_out(self, n: int, side: int, progress: Progress) -> Bytes:
         """Return cuts of the frames at the end of each video."""

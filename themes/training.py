@@ -49,6 +49,11 @@ PIX2PIX = Settings(
     settle_from=0.3,
     judge_from=0.5,
 )
+# Where all is warped the smooth fields have little to say, but of a user's own pictures.
+WARPED = partial(
+    Form, warped=True, width=32, n_fields=8, n_waves=32, n_tones=64,
+    n_layers=0, n_spots=0, n_fine=0, n_lines=0, softness=0.0,
+)  # fmt: skip
 N_LAYERS_ON_LAND = 8  # that are no ridges
 HARD, SOFT = 20.0, 0.1  # ridges, chosen by the bands of stills (decision 25)
 HEARING = "abstract"  # the shipped theme whose pix2pix new themes start from
@@ -151,20 +156,23 @@ def _open_keyframes(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watc
         density=plan.size / SQUARE,
         judge=partial(_compare, Judge([held_out])),
         numbers=numbers,
+        small=source.small(form.n_noise, watch.made),
     )
     bf16 = plan.uses_bf16(automatic=choose_precision() == "bf16")
     return GanTraining(fabric, form, GanSettings(bf16=bf16), material, plan.seed, base)
 
 
 def _choose_form(source: ThemeSource) -> Form:
-    form, land = Form(), source.land
-    if land is None:
+    form, shared = Form(), source.shared
+    if shared is None:
         return form if source.has_lines else replace(form, n_lines=0)
+    if shared.warped:
+        return WARPED(told=shared.numbers)
     return replace(
         form,
-        n_ridges=land.n_ridges,
-        houses=land.has_houses,
-        told=land.numbers,
+        n_ridges=shared.n_ridges,
+        houses=shared.has_houses,
+        told=shared.numbers,
         # What is straight stands along the land, and fewer layers have to be found.
         n_lines=0,
         n_layers=N_LAYERS_ON_LAND,

@@ -49,12 +49,14 @@ class _Maker(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Land:
-    """Ridges that all pictures of a maker show some stretch of, and what says of which."""
+class Shared:
+    """What all pictures of a maker show some stretch of."""
 
-    n_ridges: int  # as many as there are, or more
-    has_houses: bool
-    numbers: Mapping[str, int]  # which of them are what `keyframes.form.Form` wants to know
+    n_ridges: int = 0  # of land, as many as there are, or more
+    has_houses: bool = False
+    warped: bool = False  # noise that is seen through a warp
+    # Which numbers say of what stretch, and how it is seen, as `keyframes.form.Form` wants them.
+    numbers: Mapping[str, int]
 
 
 class Made:
@@ -63,11 +65,11 @@ class Made:
     Parameters
     ----------
     has_lines : whether things in them are straight, upright or level, as houses are
-    land : what stands in all of them, if anything does
+    shared : what all of them show
     """
 
-    def __init__(self, maker: _Maker, *, has_lines: bool, land: Land | None = None) -> None:
-        self._maker, self.has_lines, self.land = maker, has_lines, land
+    def __init__(self, maker: _Maker, *, has_lines: bool, shared: Shared) -> None:
+        self._maker, self.has_lines, self.shared = maker, has_lines, shared
 
     def __call__(self, generator: Generator, n: int, height: int, width: int) -> Tensor:
         """Return n pictures; see `Source`."""
@@ -89,7 +91,11 @@ def _find(names: tuple[str, ...], *wanted: str) -> dict[str, int]:
     return {name: names.index(name) for name in wanted}
 
 
-_STREET = Land(
+_MARBLE = Shared(
+    warped=True,
+    numbers=_find((*abstract.NAMES, "lead"), *abstract.NAMES, "lead"),
+)
+_STREET = Shared(
     n_ridges=cityscape.N_ROWS,
     has_houses=True,
     numbers=_find(
@@ -97,18 +103,17 @@ _STREET = Land(
         *("place", "scale", "water", "street", "sun_x", "sun_y", "sun_size", "cloud_place"),
     ),
 )
-_MOUNTAINS = Land(
+_MOUNTAINS = Shared(
     n_ridges=landscape.N_RIDGES,
-    has_houses=False,
     numbers=_find(
         landscape.NAMES,
         *("place", "horizon", "water", "sun_x", "sun_y", "sun_size", "cloud_place"),
     ),
 )
 MADE = {
-    "abstract": Made(abstract, has_lines=False),
-    "cityscape": Made(cityscape, has_lines=True, land=_STREET),
-    "landscape": Made(landscape, has_lines=False, land=_MOUNTAINS),
+    "abstract": Made(abstract, has_lines=False, shared=_MARBLE),
+    "cityscape": Made(cityscape, has_lines=True, shared=_STREET),
+    "landscape": Made(landscape, has_lines=False, shared=_MOUNTAINS),
 }
 
 
