@@ -101,7 +101,7 @@ class Settings:
     land_rate: float = 2e-3  # of learning, in it
     n_small: int = 32  # small pictures in a batch
     small: float = 0.6  # share of all, at first, with nothing but these, where there are any
-    small_rate: float = 3e-3  # of learning, in it
+    small_rate: float = 1.5e-3  # of learning, in it
     small_amounts: float = 0.5  # share of it from which they are copied by amounts
     amounts: float = 20.0  # weight of painting known pictures with land by amounts
     amounts_from: float = 0.4  # share of all from which they are copied so

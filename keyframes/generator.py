@@ -19,6 +19,7 @@ from keyframes.knots import (
     Given,
     Knots,
     Reading,
+    lay,
     n_line_knots,
     n_places,
     read_across,
@@ -261,11 +262,11 @@ class Generator(Special):
 
         def read(strip: Reading) -> Tensor:
             # Without a warp, as in portraits, nothing of the tiles is seen.
-            fields = strip.coarse @ across.coarse
+            fields = lay(strip.coarse, across.coarse)
             if across.warp is None:
                 seen = fields.new_zeros(len(fields), N_SEEN + N_SLOPES, *fields.shape[2:])
             else:
-                laid = strip.coarse @ across.warp
+                laid = lay(strip.coarse, across.warp)
                 seen = read_warp(laid, stand, tiles, strip.place, columns.place)
             colours: Tensor = self.inks(torch.cat([seen, fields], 1).flatten(2), printed)
             return colours

@@ -17,10 +17,11 @@ from keyframes.layers import SLOPE, Special, StyledMix, mix
 from keyframes.warp import N_SEEN, N_SLOPES
 
 N_PALETTES, N_INKS = 96, 48  # on the ring, and from dark to light in each
-DEEP = 4.0  # of a colour, before it is cut to [−1, 1], to a number that is kept
+DEEP = 8.0  # of a colour, before it is cut to [−1, 1], to a number that is kept
 FIRST_TONES = 1.2  # of the lightest ink, and of the darkest below nothing, to begin with
 SECOND = (0.1, 0.1)  # how far the second palette is along the ring: of its number and its square
 FREELY = 0.5  # how far a style moves what the waves are made of
+MOST_CHROMA = 1.0  # as a logarithm: beyond it colours would run away
 TOLD = ("palette", "second_palette")
 # How often waves turn to a unit of what they are made of, from the first to the last, and how much
 # more with the number of bands, to begin with.
@@ -92,7 +93,10 @@ class Inks(Special):
         ring = DEEP * self.inks.movedim(1, 0)
         inks = torch.lerp(ring[before], ring[(before + 1) % N_PALETTES], near).movedim(1, 2)
         grey = inks.mean(1, keepdim=True)
-        mixed: Tensor = grey + (inks - grey) * self.chroma(styles).exp()[:, :, None, None]
+        mixed: Tensor = (
+            grey
+            + (inks - grey) * self.chroma(styles).clamp(max=MOST_CHROMA).exp()[:, :, None, None]
+        )
         return mixed
 
     def forward(self, seen: Tensor, given: Print) -> Tensor:
@@ -104,12 +108,12 @@ class Inks(Special):
         lit = waves.cos() * (given.weights[:, :n, :N_SLOPES] @ slopes)
         lit = lit * torch.rsqrt(1 + lit.square())
         read = torch.cat([waves.sin(), F.leaky_relu(mixed[:, n:], SLOPE), lit], 1)
-        tones = F.leaky_relu(mix(*given.to_tones, read), SLOPE)
-        shades = F.leaky_relu(mix(*given.to_shades, tones), SLOPE)
+        tones = F.leaky_relu_(mix(*given.to_tones, read), SLOPE)
+        shades = F.leaky_relu_(mix(*given.to_shades, tones), SLOPE)
         colours = mix(*given.to_colours, shades)
         places = colours[:, None, :2].movedim(2, 3).tanh()  # how light, and which of both palettes
         inks = F.grid_sample(given.inks, places, align_corners=True)[:, :, 0]
-        return (inks + colours[:, 2:]).tanh()
+        return colours[:, 2:].add(inks).tanh_()
 
     def start(self, generator: RandomGenerator) -> None:
         """Begin with grey inks, and a style that silences nothing."""

@@ -104,6 +104,16 @@ def harden(lines: Tensor, hardness: float) -> Tensor:
     return torch.tanh(hardness * lines) / math.tanh(hardness) if hardness else lines
 
 
+def lay(weights: Tensor, knots: Tensor) -> Tensor:
+    """Weigh knots (..., k, w) for some rows (h, k), (..., h, w): only those that say anything.
+
+    A few rows in a row are near to a few knots, and of a film's picture there are ninety.
+    """
+    near = weights.any(0).nonzero()
+    first, n = int(near[0]), int(near[-1] - near[0]) + 1
+    return weights.narrow(1, first, n) @ knots.narrow(-2, first, n)
+
+
 def read_across(knots: Knots, columns: Reading, hardness: float) -> Knots:
     """Read some columns (w) of everything but the lines of rows; (..., w) each.
 
@@ -135,9 +145,9 @@ def read_strip(
     given : what is read as it is given; None in older themes, without y and x
     hardness : of the lines, as they were read across with
     """
-    read = [strip.coarse @ across.coarse]
+    read = [lay(strip.coarse, across.coarse)]
     plane = read[0].shape[2:]
-    fine = None if across.fine is None else strip.fine @ across.fine
+    fine = None if across.fine is None else lay(strip.fine, across.fine)
     if given is not None:
         y, x, beside = strip.place[None, None, :, None], columns.place, []
         if across.land is not None and given.kept is not None:

@@ -27,7 +27,7 @@ N_BENDS, N_HIGH, N_BORDERS = 96, 192, 288  # knots of the tiles along a side
 # Times, at which the smooth ones are laid out before they are looked at; on the way back, too, that
 # costs as much as all else.
 FINER, FINER_LEARNING = 4, 2
-DEEP = 4.0  # of a height to a number that is kept
+DEEP = 8.0  # of a height to a number that is kept
 REACH = 3.0  # how far a picture's place moves with the number that says where it is
 # Constants of the warp, to begin with, see `_spread`; and how far each moves with a number of its
 # own that is learnt.
@@ -136,7 +136,7 @@ class Warp(Special):
     def start(self, generator: RandomGenerator) -> None:
         """Begin with hardly any noise, hardly bent."""
         for tile in (self.bends, self.high, self.cells):
-            tile.normal_(std=0.02, generator=generator)
+            tile.normal_(std=0.01, generator=generator)
         self.constants.zero_()
         self.squash.fill_(SQUASH)
         self.light.fill_(1.0)
