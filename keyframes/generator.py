@@ -174,7 +174,7 @@ class Generator(Special):
                 x = conv(x, styles)
             fine = normalise(self.to_fine(x))
         land = self.lay_land(styles, height, width, density) if self.form.n_ridges else None
-        warp = self._lay_warp(styles, *coarse.shape[2:]) if self.form.warped else None
+        warp = self._lay_warp(styles, coarse, inner) if self.form.warped else None
         return Knots(coarse=coarse, fine=fine, rows=rows, columns=columns, land=land, warp=warp)
 
     def lay_land(self, styles: Tensor, height: int, width: int, density: float) -> Tensor:
@@ -188,10 +188,15 @@ class Generator(Special):
             sky = self.sky(styles, horizon, n_across, half_height, half_width)
         return torch.cat([ridges, sky], 1)
 
-    def _lay_warp(self, styles: Tensor, n_rows: int, n_columns: int) -> Tensor:
+    def _lay_warp(self, styles: Tensor, fields: Tensor, inner: Inner | None) -> Tensor:
+        """Lay a warp at the knots of fields."""
         with torch.autocast(styles.device.type, enabled=False):
-            warp: Tensor = self.warp(styles.float(), n_rows, n_columns, KNOT)
-        return warp
+            warp: Tensor = self.warp(styles.float(), *fields.shape[2:], KNOT)
+        if inner is None:
+            return warp
+        # Whatever the layer: beside a warp the smooth fields, and what they come from, say little.
+        places, present = warp[:, :-1], warp[:, -1:]
+        return torch.cat([inner.change(places), present], 1)
 
     def _waves(self, styles: Tensor, n_rows: int, n_columns: int) -> Tensor:
         """Return plane waves (B, width, n_rows, n_columns) whose phases the styles set.

@@ -20,6 +20,7 @@ from keyframes.noise import to_noise
 from keyframes.stills import Stills, load_generator, save_generator
 from keyframes.warp import CELLS, N_SEEN, N_SLOPES, read_warp
 from pix2pix import weights
+from pix2pix.inner import Inner, Layer
 from pix2pix.run import seeded
 
 FORM = Form(
@@ -139,6 +140,19 @@ def test_a_picture_of_the_users_is_not_seen_through_a_warp(generator: Generator)
         alone = generator.soften(generator.read(bare, styles[:1], rows, rows)) / 2 + 0.5
     torch.testing.assert_close(shown[:1], alone, atol=1e-3, rtol=0)
     torch.testing.assert_close(shown[1:], stills.paint(styles[1:], 64, 64), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("layer", ["coarse", "middle", "fine"])
+def test_what_is_done_to_a_layer_is_done_to_the_warp(generator: Generator, layer: Layer) -> None:
+    styles = _styles(generator, warp=0.8)
+    inner = Inner(layer=layer, change=lambda maps: 1.3 * maps)
+    with torch.no_grad():
+        plain = generator.fields(styles, 64, 64).warp
+        bent = generator.fields(styles, 64, 64, inner=inner).warp
+    assert plain is not None
+    assert bent is not None
+    torch.testing.assert_close(bent[:, :-1], 1.3 * plain[:, :-1])
+    assert (bent[:, -1] == 1).all()
 
 
 def test_a_warp_survives_its_file(generator: Generator, tmp_path: Path) -> None:
