@@ -139,7 +139,7 @@ def test_a_picture_of_the_users_is_not_seen_through_a_warp(generator: Generator)
     with torch.no_grad():
         alone = generator.soften(generator.read(bare, styles[:1], rows, rows)) / 2 + 0.5
     torch.testing.assert_close(shown[:1], alone, atol=1e-3, rtol=0)
-    torch.testing.assert_close(shown[1:], stills.paint(styles[1:], 64, 64), atol=1e-4, rtol=0)
+    torch.testing.assert_close(shown[1:], stills.paint(styles[1:], 64, 64), atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("layer", ["coarse", "middle", "fine"])
