@@ -46,7 +46,7 @@ BARE = 0.5
 # Small pictures that are bent by less than this come first, for a part of their share of the time,
 # all of them from another part on: where little is bent, noise is soon found, and then how it is
 # bent. All at once nothing is where it seems to be.
-EASY, EASY_UNTIL, ALL_FROM = 0.2, 0.15, 0.55
+EASY, EASY_UNTIL, ALL_FROM = 0.15, 0.15, 0.5
 N_MEASURED = 256  # stills that are compared with what was held out
 
 
@@ -101,8 +101,8 @@ class Settings:
     land_rate: float = 2e-3  # of learning, in it
     n_small: int = 32  # small pictures in a batch
     small: float = 0.6  # share of all, at first, with nothing but these, where there are any
-    small_rate: float = 1.5e-3  # of learning, in it
-    small_amounts: float = 0.5  # share of it from which they are copied by amounts
+    small_rate: float = 2e-3  # of learning, in it
+    small_amounts: float = 0.4  # share of it from which they are copied by amounts
     amounts: float = 20.0  # weight of painting known pictures with land by amounts
     amounts_from: float = 0.4  # share of all from which they are copied so
     alone_on_land: float = 0.7  # in place of `alone`, where there is land

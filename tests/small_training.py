@@ -24,7 +24,7 @@ import themes.training  # noqa: E402
 import training_data.pairs  # noqa: E402
 from keyframes.form import Form  # noqa: E402
 
-FORM = Form(width=16, n_noise=32, n_style=16, whole_width=16, detail_width=16)
+FORM = Form(width=16, n_noise=32, n_style=32, whole_width=16, detail_width=16)
 
 
 def shrink(change: Callable[[object, str, object], None], batch: int = 16) -> None:
@@ -32,9 +32,12 @@ def shrink(change: Callable[[object, str, object], None], batch: int = 16) -> No
     change(themes.sources, "N_SQUARE", 32)
     change(themes.sources, "N_WIDE", 16)
     change(themes.sources, "N_TALL", 16)
+    change(themes.sources, "N_SMALL", 64)
     change(themes.training, "N_JUDGED", 16)
     change(themes.training, "Form", lambda: FORM)
-    gan = keyframes.gan_training.Settings(n_batch=batch, penalty_every=2, n_penalised=batch)
+    gan = keyframes.gan_training.Settings(
+        n_batch=batch, n_small=batch // 2, penalty_every=2, n_penalised=batch
+    )
     change(themes.training, "GanSettings", lambda bf16: replace(gan, bf16=bf16))
     small = replace(themes.training.PIX2PIX, judge_width=2, batch=batch // 8)
     change(themes.training, "PIX2PIX", small)

@@ -11,8 +11,8 @@ from keyframes.form import Form
 from keyframes.gan_training import SOFT, GanTraining, Material, Settings
 from keyframes.noise import to_noise
 from themes import sources
-from training_data import landscape
-from training_data.picture_arrays import MADE, Shape, cache
+from training_data import abstract, landscape
+from training_data.picture_arrays import MADE, Eased, Shape, cache
 
 SIDE = 64
 
@@ -79,6 +79,19 @@ def test_stills_learn_what_is_known_of_pictures() -> None:
     again = GanTraining(Fabric(devices=1), form, settings, material, 0)
     again.restore(training.state())
     assert again.generator.hardness == again.average.hardness == form.hardness
+
+
+def test_small_pictures_are_hardly_bent_and_their_numbers_say_so(tmp_path: Path) -> None:
+    made, shape = Eased(MADE["abstract"]), Shape(n=80, height=16, width=16)
+    array = cache(tmp_path, shape, made, 7, lambda *_: None)
+    numbers = made.numbers(80, 7)
+    again = abstract.paint(abstract.spread(numbers), 16, 16).mul(255).round()
+    assert (torch.from_numpy(np.array(array)).float() - again).abs().max() <= 1
+    bent = numbers[:, abstract.NAMES.index("warp")]
+    assert 0.3 < (bent < 0.12).float().mean() < 0.7  # .12 of them where nothing is eased
+    assert bent.max() > 0.7
+    others = numbers[:, abstract.NAMES.index("turn")]
+    assert others.median() == pytest.approx(0.5, abs=0.15)
 
 
 def test_of_several_makers_the_last_number_says_which(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ from pix2pix import weights
 from pix2pix.published import read_painter
 from scripts.train_theme import main
 from themes.training import PIX2PIX
-from training_data import cityscape, landscape
+from training_data import abstract, cityscape, landscape
 
 SMALL = ("--size", "128", "--width", "2", "--accelerator", "cpu")
 MADE = ("--made", "abstract", *SMALL)
@@ -71,7 +71,9 @@ def test_a_theme_of_a_maker_is_trained_and_installed() -> None:
     assert frame.shape == (1, 3, 256, 256)
     card = json.loads(Path("models/mine/card.json").read_text())
     assert card["training"]["made"] == ["abstract"]
-    assert theme.stills.generator.form.n_lines == 0  # nothing in its pictures is straight
+    form = theme.stills.generator.form
+    assert form.warped
+    assert form.told["place_x"] == abstract.NAMES.index("place_x")
     assert all("copying" in line for line in log("mine", "keyframes") if "held_out" not in line)
     assert card["training"]["keyframes"]["steps"] == card["training"]["pix2pix"]["steps"] == 2
     assert str(Path.cwd()) not in json.dumps(card)
@@ -88,10 +90,10 @@ def test_land_has_ridges_and_its_place_moves_them(maker: ModuleType, n_ridges: i
     assert result.exit_code == 0, result.output
     stills = load_theme("land").stills
     form = stills.generator.form
-    assert (form.n_ridges, form.place) == (n_ridges, maker.NAMES.index("place"))
+    assert (form.n_ridges, form.told["place"]) == (n_ridges, maker.NAMES.index("place"))
     assert form.houses == (maker is cityscape)
     styles = stills.style(0).repeat(2, 1)
-    styles[:, -1] = torch.tensor([0.2, 0.8])
+    styles[:, form.find("place")] = torch.tensor([0.2, 0.8])
     here, there = stills.paint(styles, 64, 112)
     assert (here - there).abs().mean() > 0.01
 
@@ -262,7 +264,7 @@ def test_nan_stops_a_run_and_keeps_the_checkpoint(monkeypatch: pytest.MonkeyPatc
     assert train("mine", *MADE, "--steps", 1).exit_code == 0
     path = Path("runs/mine/keyframes/checkpoint.safetensors")
     before = path.read_bytes()
-    monkeypatch.setattr("keyframes.gan_training.F.softplus", lambda x: x * torch.nan)
+    monkeypatch.setattr("keyframes.gan_training._part", lambda x: [x * torch.nan])
     result = train("mine", "--resume", "--steps", 2)
     assert result.exit_code == 1
     assert "nan at step 1" in result.output

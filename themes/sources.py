@@ -22,7 +22,7 @@ from training_data.cuts import STRICT, Cuts
 from training_data.excerpts import Excerpt, make_excerpts
 from training_data.pair_folders import FolderPairs
 from training_data.pairs import DIRECTIONS, HELD_OUT_SEED, MadePairs, Progress, Union
-from training_data.picture_arrays import MADE, Joined, Shape, Shared, cache
+from training_data.picture_arrays import MADE, Eased, Joined, Shape, Shared, cache
 from training_data.ripper import PREVIEW_NAME, find_videos, rip
 from training_data.survey import survey
 
@@ -147,8 +147,9 @@ class Makers:
             return None
         (name,) = self.names
         shape = Shape(n=N_SMALL, height=SMALL_SIDE, width=SMALL_SIDE)
-        pictures = cache(CACHE / "pictures" / name, shape, MADE[name], SMALL_SEED, progress)
-        numbers = self._place(0, MADE[name].numbers(N_SMALL, SMALL_SEED), n_noise)
+        eased = Eased(MADE[name])
+        pictures = cache(CACHE / "pictures" / name, shape, eased, SMALL_SEED, progress)
+        numbers = self._place(0, eased.numbers(N_SMALL, SMALL_SEED), n_noise)
         return Small(pictures=pictures, numbers=numbers, density=SMALL_SIDE / SQUARE)
 
     def _place(self, maker: int, drawn: Tensor, n_noise: int) -> Tensor:

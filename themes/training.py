@@ -50,10 +50,7 @@ PIX2PIX = Settings(
     judge_from=0.5,
 )
 # Where all is warped the smooth fields have little to say, but of a user's own pictures.
-WARPED = partial(
-    Form, warped=True, width=32, n_fields=8, n_waves=32, n_tones=64,
-    n_layers=0, n_spots=0, n_fine=0, n_lines=0, softness=0.0,
-)  # fmt: skip
+WARPED_WIDTH, WARPED_FIELDS, WARPED_WAVES, WARPED_TONES = 32, 8, 32, 64
 N_LAYERS_ON_LAND = 8  # that are no ridges
 HARD, SOFT = 20.0, 0.1  # ridges, chosen by the bands of stills (decision 25)
 HEARING = "abstract"  # the shipped theme whose pix2pix new themes start from
@@ -167,7 +164,20 @@ def _choose_form(source: ThemeSource) -> Form:
     if shared is None:
         return form if source.has_lines else replace(form, n_lines=0)
     if shared.warped:
-        return WARPED(told=shared.numbers)
+        return replace(
+            form,
+            warped=True,
+            told=shared.numbers,
+            width=min(form.width, WARPED_WIDTH),
+            n_fields=WARPED_FIELDS,
+            n_waves=WARPED_WAVES,
+            n_tones=WARPED_TONES,
+            n_layers=0,
+            n_spots=0,
+            n_fine=0,
+            n_lines=0,
+            softness=0.0,
+        )
     return replace(
         form,
         n_ridges=shared.n_ridges,
