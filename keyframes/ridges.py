@@ -74,6 +74,7 @@ class Ridges(Special):
         self.ripple = nn.Linear(form.n_style, 1)
         self.waves = nn.Parameter(torch.empty(N_AWAY, N_ALONG))
         self.wave_drift = nn.Parameter(torch.empty(()))
+        self.place_told = form.find("place")
         self.clouds_told = form.find("cloud_place")  # the wind moves waves and clouds
         # The shore is told by numbers, along lines with bends: windows are counted from there, and
         # were it a storey too high now and then, none of them would be found.
@@ -85,12 +86,12 @@ class Ridges(Special):
 
         Parameters
         ----------
-        styles : (B, n_style), the last number the place in [0, 1]
+        styles : (B, n_style)
         n_across : knots of lines along the pictures
         size : of what stands along the land, (B, 1) or one for all
         """
         knots = (torch.arange(n_across, device=styles.device) + (1 - n_across) / 2) / size
-        moved = (styles[:, -1:] - 0.5) * self.paces() * (UNIT / LINE_KNOT)
+        moved = (styles[:, self.place_told, None] - 0.5) * self.paces() * (UNIT / LINE_KNOT)
         # (B, n_ridges, n_across), in knots
         at = (knots[..., None, :] + moved[:, :, None] + (N_KEPT - 1) / 2).clamp(0, N_KEPT - 1.001)
         before = at.detach().floor()

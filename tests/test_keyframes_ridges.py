@@ -1,5 +1,7 @@
 """Ridges along land that is kept: they move with the place, and sink for a user's pictures."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -197,3 +199,16 @@ def test_a_training_finds_the_ridge_that_pictures_of_different_places_share() ->
 def _weigh(training: GanTraining) -> tuple[Tensor, Tensor]:
     """Return weights of the land and of the fields."""
     return training.generator.ridges.shapes.detach(), training.generator.to_fields.weight.detach()
+
+
+def test_the_place_moves_ridges_wherever_in_a_style_it_is_told() -> None:
+    form = replace(FORM, told=dict(reversed(FORM.told.items())))
+    generator = Generator(form)
+    initialise(generator, seeded(0))
+    styles = generator.style(torch.ones(1, 16)).detach().repeat(3, 1)
+    styles[1, form.find("place")] += 0.2
+    styles[2, form.find("cloud_place")] += 0.2
+    with torch.no_grad():
+        _, along = generator.ridges.rise(styles, 64, 1.0)
+    assert (along[1] - along[0]).abs().min() > 0.01
+    assert torch.equal(along[2], along[0])
