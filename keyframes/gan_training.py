@@ -293,7 +293,9 @@ class GanTraining:
         else:
             bands = [band.abs().mean() for band in _part(apart)]
             loss = settings.amounts * torch.stack(bands).sum()
-        pace = Pace(rate=settings.small_rate, momentum=settings.alone_momentum)
+        # It falls from the start: at its height for long, waves ran away.
+        rate = settings.small_rate * (1 - share / settings.small)
+        pace = Pace(rate=rate, momentum=settings.alone_momentum)
         self._learn(loss, step, share, pace)
         return {"copying": apart.abs().mean().item()}
 

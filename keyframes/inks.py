@@ -5,6 +5,7 @@ which two of them it is printed in; a small network reads from what is seen at a
 ink is, how much of the second, and what to add, a lamp, say.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -20,13 +21,18 @@ N_PALETTES, N_INKS = 96, 48  # on the ring, and from dark to light in each
 DEEP = 8.0  # of a colour, before it is cut to [−1, 1], to a number that is kept
 FIRST_TONES = 1.2  # of the lightest ink, and of the darkest below nothing, to begin with
 SECOND = (0.1, 0.1)  # how far the second palette is along the ring: of its number and its square
-FREELY = 0.5  # how far a style moves what the waves are made of
+FREELY = 0.15  # how far a style moves what the waves are made of: their phases run away easily
 MOST_CHROMA = 1.0  # as a logarithm: beyond it colours would run away
 TOLD = ("palette", "second_palette")
-# How often waves turn to a unit of what they are made of, from the first to the last, and how much
-# more with the number of bands, to begin with.
-SLOWEST, FASTEST, PITCH = 0.7, 6.0, (1.0, 2.0)
+# How many radians waves turn to a unit of what they are made of, from the first to the last, and
+# how much more with the number of bands, to begin with.
+SLOWEST, FASTEST, MORE = 0.7, 6.0, 2.0
 WAVES, OTHERS = 0.3, 0.5  # how much of each number they, and what is no wave, are made of at first
+# Some waves are bands to begin with: so many turn so fast, along a place and more or less of the
+# height, or along the squashed height at two paces. From elsewhere none would come to turn as fast.
+BAND, MORE_BANDS = 2.5 * math.pi, 6.0 * math.pi
+ALONG, HEIGHTS, PACES = 3, (0.0, 0.15, 0.3, 0.45), (0.5, 1.0)
+HEIGHT, SQUASHED = 0, 1  # places of what is seen
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +55,8 @@ class Inks(Special):
     are lit.
     """
 
+    reads: Tensor  # (2 n_waves, n_read), 0 where a wave does not read
+
     def __init__(self, form: Form) -> None:
         super().__init__()
         self.n_waves, n_style = form.n_waves, form.n_style
@@ -56,8 +64,7 @@ class Inks(Special):
         self.told = [form.find(name) for name in TOLD]
         self.weight = nn.Parameter(torch.empty(2 * form.n_waves, n_read))
         self.bands_told = form.find("n_bands")
-        self.frequencies = nn.Parameter(torch.empty(form.n_waves))
-        self.pitch = nn.Parameter(torch.empty(2))
+        self.pitch = nn.Parameter(torch.empty(2, form.n_waves))  # and how it grows with the bands
         self.weights = nn.Linear(n_style, 2 * form.n_waves * n_read)
         self.shifts = nn.Linear(n_style, 2 * form.n_waves)
         self.to_tones = StyledMix(3 * form.n_waves, form.n_tones, n_style, 2**0.5)
@@ -66,13 +73,16 @@ class Inks(Special):
         self.inks = nn.Parameter(torch.empty(3, N_PALETTES, N_INKS))
         self.second = nn.Parameter(torch.empty(2))
         self.chroma = nn.Linear(n_style, 1)  # its logarithm
+        # Waves of smooth fields would be rings that nothing asks for.
+        reads = torch.ones_like(self.weight)
+        reads[: form.n_waves, N_SEEN:] = 0.0
+        self.register_buffer("reads", reads, persistent=False)
 
     def under(self, styles: Tensor) -> Print:
         """Return how pictures of styles (B, n_style) are read."""
         weights = self.weight + FREELY * self.weights(styles).unflatten(1, self.weight.shape)
         pitch = self.pitch[0] + self.pitch[1] * styles[:, self.bands_told, None]
-        turns = F.pad(self.frequencies * pitch, (0, self.n_waves), value=1.0)
-        weights = weights * turns[:, :, None]
+        weights = weights * self.reads * F.pad(pitch, (0, self.n_waves), value=1.0)[:, :, None]
         return Print(
             weights=weights,
             shifts=self.shifts(styles)[:, :, None],
@@ -115,13 +125,25 @@ class Inks(Special):
         inks = F.grid_sample(given.inks, places, align_corners=True)[:, :, 0]
         return colours[:, 2:].add(inks).tanh_()
 
+    def _begin_bands(self) -> None:
+        n = min(len(HEIGHTS) + len(PACES), self.n_waves)
+        bands = torch.zeros(len(HEIGHTS) + len(PACES), self.weight.shape[1])
+        bands[: len(HEIGHTS), ALONG] = 1.0
+        bands[: len(HEIGHTS), HEIGHT] = torch.tensor(HEIGHTS)
+        bands[len(HEIGHTS) :, SQUASHED] = torch.tensor(PACES)
+        self.weight[:n] = bands[:n]
+        self.pitch[:, :n] = torch.tensor([[BAND], [MORE_BANDS]])
+        of_style = self.weights.weight.view(*self.weight.shape, -1)
+        of_style[:n] = 0.0
+
     def start(self, generator: RandomGenerator) -> None:
         """Begin with grey inks, and a style that silences nothing."""
         self.weight.normal_(std=OTHERS, generator=generator)
         self.weight[: self.n_waves] *= WAVES / OTHERS
-        self.frequencies.copy_(torch.linspace(SLOWEST, FASTEST, self.n_waves))
-        self.pitch.copy_(torch.tensor(PITCH))
-        self.weights.weight.mul_(0.35)
+        slow = torch.linspace(SLOWEST, FASTEST, self.n_waves)
+        self.pitch.copy_(torch.stack([slow, MORE * slow]))
+        self._begin_bands()
+        self.weights.weight.mul_(0.35 * 0.5 / FREELY)
         self.chroma.weight.mul_(0.2)
         ramp = torch.linspace(-FIRST_TONES, FIRST_TONES, N_INKS)
         self.inks.copy_((ramp / DEEP).expand_as(self.inks))
