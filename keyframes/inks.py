@@ -29,9 +29,10 @@ TOLD = ("palette", "second_palette")
 SLOWEST, FASTEST, MORE = 0.7, 6.0, 2.0
 WAVES, OTHERS = 0.3, 0.5  # how much of each number they, and what is no wave, are made of at first
 # Some waves are bands to begin with: so many turn so fast, along a place and more or less of the
-# height, or along the squashed height at two paces. From elsewhere none would come to turn as fast.
+# height, or along the squashed height at some paces. From elsewhere none would come to turn so
+# fast.
 BAND, MORE_BANDS = 2.5 * math.pi, 6.0 * math.pi
-ALONG, HEIGHTS, PACES = 3, (0.0, 0.15, 0.3, 0.45), (0.5, 1.0)
+ALONG, HEIGHTS, PACES = 3, (0.0, 0.15, 0.3, 0.45), (0.5, 1.0, 2.0)
 HEIGHT, SQUASHED = 0, 1  # places of what is seen
 
 
@@ -135,6 +136,11 @@ class Inks(Special):
         self.pitch[:, :n] = torch.tensor([[BAND], [MORE_BANDS]])
         of_style = self.weights.weight.view(*self.weight.shape, -1)
         of_style[:n] = 0.0
+        # Counted from the lowest height, not from the middle.
+        paces = torch.tensor((*(0.0 for _ in HEIGHTS), *PACES))[:n]
+        self.shifts.weight[:n] = 0.0
+        self.shifts.weight[:n, self.bands_told] = MORE_BANDS * paces
+        self.shifts.bias[:n] = BAND * paces
 
     def start(self, generator: RandomGenerator) -> None:
         """Begin with grey inks, and a style that silences nothing."""
