@@ -232,23 +232,24 @@ class Generator(Special):
         with torch.autocast(styles.device.type, enabled=False):
             across = read_across(knots.map(Tensor.float), columns, self.hardness)
             in_parts = torch.split(styles.float(), n_at_once)
-            kept = self._keep()
+            kept = self.keep() if self.form.n_ridges else None
+            tiles = self.warp.keep() if across.warp is not None else None  # portraits have none
             for some, their_styles in zip(across.split(n_at_once), in_parts, strict=True):
-                read = self._reader(their_styles, some, columns, kept)
+                read = self._reader(their_styles, some, columns, kept, tiles)
                 pictures.append(torch.cat([read(strip) for strip in strips], 2))
         return torch.cat(pictures).reshape(len(knots), 3, len(rows), len(columns))
 
-    def _keep(self) -> Kept | Tiles | None:
-        if self.form.warped:
-            return self.warp.keep()
-        return self.keep() if self.form.n_ridges else None
-
     def _reader(
-        self, styles: Tensor, across: Knots, columns: Reading, kept: Kept | Tiles | None
+        self,
+        styles: Tensor,
+        across: Knots,
+        columns: Reading,
+        kept: Kept | None,
+        tiles: Tiles | None,
     ) -> Callable[[Reading], Tensor]:
         """Return what maps some rows of pictures to their colours (B, 3, n)."""
-        if isinstance(kept, Tiles):
-            return self._warp_reader(styles, across, columns, kept)
+        if self.form.warped:
+            return self._warp_reader(styles, across, columns, tiles)
         if self.form.n_layers:
             cut = self.silhouettes.under(styles, self.hardness)
             given = Given(spots=_place_sun(cut.spots, across.land), kept=kept)
@@ -261,14 +262,13 @@ class Generator(Special):
         )
 
     def _warp_reader(
-        self, styles: Tensor, across: Knots, columns: Reading, tiles: Tiles
+        self, styles: Tensor, across: Knots, columns: Reading, tiles: Tiles | None
     ) -> Callable[[Reading], Tensor]:
         printed, stand = self.inks.under(styles), self.warp.stand(styles)
 
         def read(strip: Reading) -> Tensor:
-            # Without a warp, as in portraits, nothing of the tiles is seen.
             fields = lay(strip.coarse, across.coarse)
-            if across.warp is None:
+            if across.warp is None or tiles is None:
                 seen = fields.new_zeros(len(fields), N_SEEN + N_SLOPES, *fields.shape[2:])
             else:
                 laid = lay(strip.coarse, across.warp)
