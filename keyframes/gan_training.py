@@ -2,7 +2,8 @@
 
 Where it is known what numbers a picture was made from, the generator also learns to paint that
 very picture from them: roughly, as seen from afar. Its critics see to the rest. Where the pictures
-show land that is kept (`keyframes.ridges`), it copies details too before they come.
+show land that is kept (`keyframes.ridges`), or noise (`keyframes.warp`), it copies details too
+before they come.
 """
 
 import copy
@@ -105,7 +106,7 @@ class Settings:
     small_amounts: float = 0.4  # share of it from which they are copied by amounts
     amounts: float = 20.0  # weight of painting known pictures with land by amounts
     amounts_from: float = 0.4  # share of all from which they are copied so
-    alone_on_land: float = 0.7  # in place of `alone`, where there is land
+    alone_on_land: float = 0.7  # in place of `alone`, where there is land or a warp
     hard_from: float = 0.3  # share of a training from which lines and ridges are as hard as told
     penalty: float = 0.5  # gamma of R1 and R2
     penalty_every: int = 8  # steps
@@ -291,8 +292,7 @@ class GanTraining:
             bands = [band.square().mean() for band in _part(apart)]
             loss = settings.copying * torch.stack(bands).sum()
         else:
-            bands = [band.abs().mean() for band in _part(apart)]
-            loss = settings.amounts * torch.stack(bands).sum()
+            loss = self._by_amounts(apart)
         # It falls from the start: at its height for long, waves ran away.
         rate = settings.small_rate * (1 - share / settings.small)
         pace = Pace(rate=rate, momentum=settings.alone_momentum)
@@ -325,11 +325,15 @@ class GanTraining:
             _, loss = self._compare(whole, true.whole)
             loss = loss + settings.copying * apart[1].square().mean()
         else:
-            bands = [band.abs().mean() for x in apart for band in _part(x)]
-            loss = settings.amounts * torch.stack(bands).sum()
+            loss = self._by_amounts(*apart)
         self._learn(loss, step, share, Pace(rate=rate, momentum=settings.alone_momentum))
         whole_apart, details_apart = (x.abs().mean().item() for x in apart)
         return {"copying": whole_apart, "details": details_apart}
+
+    def _by_amounts(self, *apart: Tensor) -> Tensor:
+        """Return the loss of what pictures are apart, large shapes and small ones."""
+        bands = [band.abs().mean() for x in apart for band in _part(x)]
+        return self.settings.amounts * torch.stack(bands).sum()
 
     def _learn(self, loss: Tensor, step: int, share: float, pace: Pace) -> None:
         self.learner.learn(loss, share, pace)

@@ -64,8 +64,9 @@ class Generator(Special):
     left to learn is which ones. What is smaller than a knot of theirs, such as a star, comes from
     the fine fields. What is straight, upright or level, such as a horizon, a wall, or a front of
     windows, comes from the lines: a field of the row alone and one of the column alone make a grid
-    together. Land that all pictures show some stretch of is kept, see `Ridges`. Colours are read by
-    `Silhouettes`; in older files by a small network of sines.
+    together. Land that all pictures show some stretch of is kept, see `Ridges`; and noise, see
+    `Warp`. Colours are read by `Silhouettes`, of what is warped by `Inks`; in older files by a
+    small network of sines.
     """
 
     def __init__(self, form: Form) -> None:
