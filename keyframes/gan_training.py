@@ -282,7 +282,7 @@ class GanTraining:
         places = self.easiest[torch.randint(n_known, (n,), generator=generator)]
         noise = self._own(to_noise(small.numbers[places], generator)).to(self.fabric.device)
         drawn = np.stack([small.pictures[place] for place in self._own(places).tolist()])
-        true = torch.from_numpy(drawn).to(self.fabric.device).float().div(127.5).sub(1)
+        true = _to_numbers(torch.from_numpy(drawn), self.fabric.device)
         styles = self.generator.style(noise)
         height, width = true.shape[2:]
         knots = self.generator.fields(styles, height, width, small.density)
@@ -516,10 +516,13 @@ def _cut(pictures: Tensor, views: Views, device: torch.device) -> Sight:
     """Cut what is seen of pictures (B, 3, H, W) uint8; only that becomes numbers in [−1, 1]."""
     near, middle = pictures.chunk(2)
     details = torch.cat([views.near.cut(near), views.middle.cut(middle)])
-    whole, details = (
-        seen.to(device).float().div(127.5).sub(1) for seen in (views.whole.cut(pictures), details)
-    )
+    whole, details = (_to_numbers(seen, device) for seen in (views.whole.cut(pictures), details))
     return Sight(whole=whole, details=details)
+
+
+def _to_numbers(pictures: Tensor, device: torch.device) -> Tensor:
+    """Turn bytes into numbers in [−1, 1]."""
+    return pictures.to(device).float().div(127.5).sub(1)
 
 
 def _look_near(read: Callable[[View, slice], Tensor], views: Views, n: int) -> Tensor:
