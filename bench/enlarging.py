@@ -22,7 +22,7 @@ from film.colours import BLUE, GREEN, RED  # noqa: E402
 from film.planes import Size, canvas_size  # noqa: E402
 from film.segments import BATCH_FRAMES  # noqa: E402
 from measures.pairs import measure_psnr_db, measure_sharpness  # noqa: E402
-from training_data.picture_arrays import MADE  # noqa: E402
+from training_data.made import MADE  # noqa: E402
 
 SIDE = 512  # pixels
 FILM = Size(height=720, width=1280)

@@ -20,9 +20,11 @@ import torch  # noqa: E402
 from lightning_fabric import Fabric  # noqa: E402
 from torch import Tensor  # noqa: E402
 
-from keyframes.gan_training import GanTraining, Material, Sight  # noqa: E402
-from keyframes.gan_training import Settings as GanSettings  # noqa: E402
+from keyframes.gan_settings import GanSettings  # noqa: E402
+from keyframes.gan_training import GanTraining  # noqa: E402
+from keyframes.material import Material  # noqa: E402
 from keyframes.stills import paint_all  # noqa: E402
+from keyframes.views import Sight  # noqa: E402
 from measures.pictures import Judge  # noqa: E402
 from pix2pix.painter import choose_precision  # noqa: E402
 from themes.arrays import Bytes, Floats, save_sheet  # noqa: E402

@@ -17,11 +17,12 @@ from torch.optim import Adam
 
 from keyframes.critic import Critic
 from keyframes.form import Form
-from keyframes.gan_training import GanTraining, Material
-from keyframes.gan_training import Settings as GanSettings
+from keyframes.gan_settings import GanSettings
+from keyframes.gan_training import GanTraining
 from keyframes.generator import Generator
 from keyframes.knots import spline_rows
 from keyframes.layers import initialise
+from keyframes.material import Material
 from keyframes.views import draw_views
 from pix2pix.networks import PatchDiscriminator, UNet
 from pix2pix.painter import choose_precision

@@ -7,112 +7,36 @@ before they come.
 """
 
 import copy
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from keyframes.copying import Copying, Lesson
 from keyframes.critic import Critic
 from keyframes.critic_files import load_critics, save_critics
 from keyframes.form import Form
+from keyframes.gan_settings import GanSettings
 from keyframes.generator import Generator
 from keyframes.knots import Knots, Reading, spline_rows
 from keyframes.layers import initialise
 from keyframes.learner import Learner, Pace, freeze
+from keyframes.material import Batch, Material, take_own
 from keyframes.noise import to_noise
 from keyframes.stills import Stills, paint_all, save_generator, sheet
-from keyframes.views import View, Views, draw_views
-from pix2pix.pyramid import peel
+from keyframes.views import Sight, View, cut, draw_views, look_near
 from pix2pix.run import State, seeded, update_average
 from pix2pix.weights import Weights
 
 # How often square, wide and tall pictures are seen. Square is what galleries show; wide is what
 # most films are.
 LIKELY = (0.6, 0.25, 0.15)
-SMALLEST_BAND = 4  # pixels of the coarsest band, along the shorter side
 SOFT = 0.1  # hardness of lines at the beginning, as a part of that at the end
-# Share of the time for the land in which ridges stand still: one of a colour that is still wrong
-# would hide, and what is hidden teaches nothing.
-STILL = 0.05
-# Share of the time for the land in which it has no folds, walls or windows: a wall that ends where
-# it likes paints a town before any roof has found its place.
-BARE = 0.5
-# Small pictures that are bent by less than this come first, for a part of their share of the time,
-# all of them from another part on: where little is bent, noise is soon found, and then how it is
-# bent. All at once nothing is where it seems to be.
-EASY, EASY_UNTIL, ALL_FROM = 0.15, 0.15, 0.5
 N_MEASURED = 256  # stills that are compared with what was held out
-
-
-class Pictures(Protocol):
-    """Many pictures of one shape, mapped from a disk or in memory."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(n, 3, H, W)."""
-
-    def __len__(self) -> int:
-        """How many there are."""
-
-    def __getitem__(self, place: int) -> NDArray[Any]:
-        """One of them, (3, H, W) uint8."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Small:
-    """Many pictures that are small, from which a generator learns what all of them share."""
-
-    pictures: Pictures
-    numbers: Tensor  # (n, n_noise), what they were made from
-    density: float  # of their pixels, see `Material`
-
-
-@dataclass(frozen=True, kw_only=True)
-class Material:
-    """What a generator learns from, and what it is compared with."""
-
-    pictures: Sequence[Pictures]  # square, wide, tall
-    density: float  # of their pixels: 1 where the short side has 256
-    # How far stills (n, 3, H, W) in [0, 1] are from held-out pictures; lower is better.
-    judge: Callable[[Tensor], float]
-    # What the pictures were made from, (n, n_noise) for each shape; see `keyframes.noise`.
-    numbers: Sequence[Tensor] | None = None
-    small: Small | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How the GAN learns: R3GAN's loss (Huang et al. 2024), its penalties now and then."""
-
-    n_batch: int = 16  # square pictures; a multiple of twice Critic.N_GROUP
-    rate: float = 5e-4  # of learning, of the generator
-    critics_rate: float = 3e-4
-    copying: float = 100.0  # weight of painting known pictures
-    alone: float = 0.35  # share of a training from nothing in which known pictures are all there is
-    alone_rate: float = 8e-4  # of learning, in it
-    alone_momentum: float = 0.9
-    land: float = 0.2  # share of all, at first, with nothing but land, where there is any
-    land_rate: float = 2e-3  # of learning, in it
-    n_small: int = 32  # small pictures in a batch
-    small: float = 0.6  # share of all, at first, with nothing but these, where there are any
-    small_rate: float = 2e-3  # of learning, in it
-    small_amounts: float = 0.4  # share of it from which they are copied by amounts
-    amounts: float = 20.0  # weight of painting known pictures with land by amounts
-    amounts_from: float = 0.4  # share of all from which they are copied so
-    alone_on_land: float = 0.7  # in place of `alone`, where there is land or a warp
-    hard_from: float = 0.3  # share of a training from which lines and ridges are as hard as told
-    penalty: float = 0.5  # gamma of R1 and R2
-    penalty_every: int = 8  # steps
-    n_penalised: int = 16  # pictures of a batch; a multiple of twice Critic.N_GROUP
-    half_life: int = 200  # steps, of the average generator
-    bf16: bool = False  # convolve in bfloat16, a third faster where the processor knows it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,14 +45,6 @@ class Base:
 
     generator: Generator | None  # None: its weights are drawn
     critics: Weights | None  # as `GanTraining.export_critics` writes them
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Batch:
-    """True pictures, and the noise to paint as many from."""
-
-    pictures: Tensor  # (B, 3, H, W) uint8, on the CPU
-    noise: Tensor  # (B, n_noise); what these pictures were made from, where that is known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,24 +61,6 @@ class _Canvas:
         seen = self.rows[view.rows], self.columns[view.columns]
         pictures = self.generator.read(self.knots[some], self.styles[some], *seen)
         return self.generator.soften(pictures) if view.is_near else pictures
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sight:
-    """What the critics see of a batch: the first half near by, the second from half-way."""
-
-    whole: Tensor  # (B, 3, h, w)
-    details: Tensor  # (B, 3, SIDE, SIDE)
-
-    def detach(self) -> "Sight":
-        """Return the same, to learn nothing through."""
-        return Sight(whole=self.whole.detach(), details=self.details.detach())
-
-    def begin(self, n: int) -> "Sight":
-        """Return the sight of n pictures."""
-        near, middle = self.details.chunk(2)
-        details = torch.cat([near[: n // 2], middle[: n // 2]])
-        return Sight(whole=self.whole[:n], details=details)
 
 
 class GanTraining:
@@ -183,7 +81,7 @@ class GanTraining:
         self,
         fabric: Fabric,
         form: Form,
-        settings: Settings,
+        settings: GanSettings,
         material: Material,
         seed: int,
         base: Base | None = None,
@@ -210,134 +108,46 @@ class GanTraining:
         if base is not None and base.critics is not None:
             load_critics(base.critics, self.critic_learner.networks)
         self.average = copy.deepcopy(self.generator).eval()
-        if material.small is not None:
-            bends = [form.told[name] for name in ("warp", "curl")]
-            self.bent = material.small.numbers[:, bends].amax(1)
-            self.easiest = self.bent.argsort()
+        self.copying = Copying(fabric, self.generator, settings, material)
         self._harden(0.0)
 
     def step(self, step: int, share: float) -> dict[str, float]:
         """Learn from one batch; see `pix2pix.loop.Training`."""
-        generator = seeded(self.seed, step)
-        settings = self.settings
         self._harden(share)
-        if self.copies_alone and self.material.small and share < settings.small:
-            return self._copy_small(generator, self.material.small, step, share)
-        batch = self._draw(generator)
-        views = draw_views(generator, *batch.pictures.shape[2:])
-        true = _cut(batch.pictures, views, self.fabric.device)
-        if self.has_land and share < settings.land:
-            return self._find_land(batch, views, true, step, share)
-        canvas = self._lay(batch)
-        if self.keeps and share < self.contest_from:
-            return self._copy(canvas.read, views, true, step, share, settings.alone_rate)
-        whole = canvas.read(views.whole, slice(len(batch.noise)))
-        figures, loss = self._compare(whole, true.whole)
-        pace = Pace(rate=settings.alone_rate, momentum=settings.alone_momentum)
-        if share >= self.contest_from:
-            pace = Pace(rate=settings.rate)
-            details = _look_near(canvas.read, views, len(batch.noise))
-            painted = self.show(Sight(whole=whole, details=details))
-            true = self.show(true)
-            of_true, told = self._teach_critics(true, painted.detach(), step, share)
-            contest = self._contest(of_true, painted)
-            figures |= told | {"generator": contest.item()}
-            loss = loss + contest
-        self._learn(loss, step, share, pace)
-        return figures
-
-    def _find_land(
-        self, batch: _Batch, views: Views, true: Sight, step: int, share: float
-    ) -> dict[str, float]:
-        """Learn where ridges are and what lies below them.
-
-        Once fields and hazes have painted a mountain as a haze, no ridge finds its place any more.
-        """
-        height, width = batch.pictures.shape[2:]
-        density = self.material.density
-        rows, columns = (spline_rows(side, density) for side in (height, width))
-        styles = self.generator.style(batch.noise.to(self.fabric.device))
-        land = self.generator.lay_land(styles, height, width, density)
-        settings = self.settings
-        if share < STILL * settings.land:
-            land = land.detach()
-        bare = share < BARE * settings.land
-
-        def read(view: View, some: slice) -> Tensor:
-            seen = rows[view.rows], columns[view.columns]
-            return self.generator.paint_land(styles[some], land[some], *seen, bare=bare)
-
-        return self._copy(read, views, true, step, share, settings.land_rate)
-
-    def _copy_small(
-        self, generator: torch.Generator, small: Small, step: int, share: float
-    ) -> dict[str, float]:
-        """Learn to paint small pictures that are known, to find what all of them share.
-
-        Many see more of it than a few large ones, and cost as little.
-        """
-        settings = self.settings
-        n = settings.n_small * self.fabric.world_size
-        n_known = self._count_easy(share / settings.small)
-        places = self.easiest[torch.randint(n_known, (n,), generator=generator)]
-        noise = self._own(to_noise(small.numbers[places], generator)).to(self.fabric.device)
-        drawn = np.stack([small.pictures[place] for place in self._own(places).tolist()])
-        true = _to_numbers(torch.from_numpy(drawn), self.fabric.device)
-        styles = self.generator.style(noise)
-        height, width = true.shape[2:]
-        knots = self.generator.fields(styles, height, width, small.density)
-        sides = (spline_rows(side, small.density) for side in (height, width))
-        apart = self.generator.read(knots, styles, *sides) - true
-        if share < settings.small_amounts * settings.small:
-            bands = [band.square().mean() for band in _part(apart)]
-            loss = settings.copying * torch.stack(bands).sum()
-        else:
-            loss = self._by_amounts(apart)
-        # It falls from the start: at its height for long, waves ran away.
-        rate = settings.small_rate * (1 - share / settings.small)
-        pace = Pace(rate=rate, momentum=settings.alone_momentum)
-        self._learn(loss, step, share, pace)
-        return {"copying": apart.abs().mean().item()}
-
-    def _count_easy(self, share: float) -> int:
-        """Return how many of the small pictures are bent so little that they are shown by now."""
-        risen = (share - EASY_UNTIL) / (ALL_FROM - EASY_UNTIL)
-        limit = EASY + (1 - EASY) * min(1.0, max(0.0, risen))
-        return max(1, int((self.bent <= limit).sum()))
-
-    def _copy(
-        self,
-        read: Callable[[View, slice], Tensor],
-        views: Views,
-        true: Sight,
-        step: int,
-        share: float,
-        rate: float,
-    ) -> dict[str, float]:
-        """Learn to paint known pictures, wholes and details: where things are, then where they end.
-
-        By squares, what is not where it should be is drawn there; by amounts, edges become sharp.
-        """
-        settings, n = self.settings, len(true.whole)
-        whole, details = read(views.whole, slice(n)), _look_near(read, views, n)
-        apart = [whole - true.whole, details - true.details]
-        if share < settings.amounts_from:
-            _, loss = self._compare(whole, true.whole)
-            loss = loss + settings.copying * apart[1].square().mean()
-        else:
-            loss = self._by_amounts(*apart)
-        self._learn(loss, step, share, Pace(rate=rate, momentum=settings.alone_momentum))
-        whole_apart, details_apart = (x.abs().mean().item() for x in apart)
-        return {"copying": whole_apart, "details": details_apart}
-
-    def _by_amounts(self, *apart: Tensor) -> Tensor:
-        """Return the loss of what pictures are apart, large shapes and small ones."""
-        bands = [band.abs().mean() for x in apart for band in _part(x)]
-        return self.settings.amounts * torch.stack(bands).sum()
-
-    def _learn(self, loss: Tensor, step: int, share: float, pace: Pace) -> None:
-        self.learner.learn(loss, share, pace)
+        lesson = self._prepare(seeded(self.seed, step), step, share)
+        self.learner.learn(lesson.loss, share, lesson.pace)
         update_average(self.average, self.generator, step, self.settings.half_life)
+        return lesson.figures
+
+    def _prepare(self, random: torch.Generator, step: int, share: float) -> Lesson:
+        settings, endless = self.settings, self.material.endless
+        if self.copies_alone and endless and share < settings.small:
+            return self.copying.copy_small(endless, random, share)
+        batch = self._draw(random)
+        views = draw_views(random, *batch.pictures.shape[2:])
+        true = cut(batch.pictures, views, self.fabric.device)
+        if self.has_land and share < settings.land:
+            return self.copying.find_land(batch, views, true, share)
+        canvas, n = self._lay(batch), len(batch.noise)
+        if self.keeps and share < self.contest_from:
+            if endless:
+                details = self.copying.paint_details(endless, random)
+            else:
+                details = look_near(canvas.read, views, n) - true.details
+            rate = settings.alone_rate
+            return self.copying.copy(canvas.read, views, true, details, share, rate)
+        whole = canvas.read(views.whole, slice(n))
+        figures, loss = self.copying.compare(whole, true.whole)
+        if share < self.contest_from:
+            pace = Pace(rate=settings.alone_rate, momentum=settings.alone_momentum)
+            return Lesson(figures=figures, loss=loss, pace=pace)
+        details = look_near(canvas.read, views, n)
+        painted = self.show(Sight(whole=whole, details=details))
+        true = self.show(true)
+        of_true, told = self._teach_critics(true, painted.detach(), step, share)
+        contest = self._contest(of_true, painted)
+        figures |= told | {"generator": contest.item()}
+        return Lesson(figures=figures, loss=loss + contest, pace=Pace(rate=settings.rate))
 
     def show(self, sight: Sight) -> Sight:
         """Return what the critics are shown of true, and of painted pictures."""
@@ -357,7 +167,7 @@ class GanTraining:
         device = self.fabric.device.type
         return torch.autocast(device, torch.bfloat16, enabled=self.settings.bf16)
 
-    def _draw(self, generator: torch.Generator) -> _Batch:
+    def _draw(self, generator: torch.Generator) -> Batch:
         """Draw a batch of one shape, of about equal cost in any."""
         chosen = int(torch.multinomial(torch.tensor(LIKELY), 1, generator=generator))
         pictures = self.material.pictures[chosen]
@@ -371,18 +181,10 @@ class GanTraining:
             noise = torch.randn(n_all, self.form.n_noise, generator=generator)
         else:
             noise = to_noise(self.material.numbers[chosen][places], generator)
-        own = np.stack([pictures[place] for place in self._own(places).tolist()])
-        return _Batch(pictures=torch.from_numpy(own), noise=self._own(noise))
+        own = np.stack([pictures[place] for place in take_own(self.fabric, places).tolist()])
+        return Batch(pictures=torch.from_numpy(own), noise=take_own(self.fabric, noise))
 
-    def _own(self, drawn: Tensor) -> Tensor:
-        """Take this device's part of what was drawn for all, so that they learn as one would.
-
-        The first half of a batch is seen near by, so it is a part of each half.
-        """
-        parts = drawn.reshape(2, self.fabric.world_size, -1, *drawn.shape[1:])
-        return parts[:, self.fabric.global_rank].flatten(0, 1)
-
-    def _lay(self, batch: _Batch) -> _Canvas:
+    def _lay(self, batch: Batch) -> _Canvas:
         """Lay fields for new pictures of the shape of the true ones."""
         height, width = batch.pictures.shape[2:]
         density = self.material.density
@@ -396,20 +198,6 @@ class GanTraining:
             rows=spline_rows(height, density),
             columns=spline_rows(width, density),
         )
-
-    def _compare(self, painted: Tensor, true: Tensor) -> tuple[dict[str, float], Tensor]:
-        """Compare wholes (B, 3, h, w) roughly, where it is known what the true ones were made from.
-
-        By squares, not by amounts: a sun covers a hundredth of a picture, and while its place is
-        uncertain the likeliest value of each pixel is the sky's, so that amounts teach to leave it
-        out; the mean of all places is a glow, which then draws together. Where an edge runs to the
-        pixel is left to the critics.
-        """
-        if self.material.numbers is None:
-            return {}, painted.new_zeros(())
-        apart = F.avg_pool2d(painted - true, 2)
-        bands = torch.stack([band.square().mean() for band in _part(apart)])
-        return {"copying": apart.abs().mean().item()}, self.settings.copying * bands.sum()
 
     def _judge(self, *sights: Sight) -> list[Tensor]:
         """Return the critics' logits (2, B) of each sight, in float32."""
@@ -498,37 +286,6 @@ class GanTraining:
         self.critic_learner.restore(state["critics"])
         self.average.load_state_dict(state["average"])
         self.generator.hardness = self.average.hardness = state["hardness"]
-
-
-def _part(x: Tensor) -> list[Tensor]:
-    """Part pictures (B, 3, h, w) into a Laplacian pyramid, where small shapes weigh as large ones.
-
-    A sun is a hundredth of a picture: in a plain mean its place hardly counts.
-    """
-    bands = []
-    while min(x.shape[2:]) >= 2 * SMALLEST_BAND:
-        band, x = peel(x)
-        bands.append(band)
-    return [*bands, x]
-
-
-def _cut(pictures: Tensor, views: Views, device: torch.device) -> Sight:
-    """Cut what is seen of pictures (B, 3, H, W) uint8; only that becomes numbers in [−1, 1]."""
-    near, middle = pictures.chunk(2)
-    details = torch.cat([views.near.cut(near), views.middle.cut(middle)])
-    whole, details = (_to_numbers(seen, device) for seen in (views.whole.cut(pictures), details))
-    return Sight(whole=whole, details=details)
-
-
-def _to_numbers(pictures: Tensor, device: torch.device) -> Tensor:
-    """Turn bytes into numbers in [−1, 1]."""
-    return pictures.to(device).float().div(127.5).sub(1)
-
-
-def _look_near(read: Callable[[View, slice], Tensor], views: Views, n: int) -> Tensor:
-    """Read the details that are seen of n pictures, as `_cut` cuts them."""
-    near, middle = read(views.near, slice(n // 2)), read(views.middle, slice(n // 2, n))
-    return torch.cat([near, middle])
 
 
 def _choose_heads(logits: Tensor) -> Tensor:

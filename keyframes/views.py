@@ -5,6 +5,7 @@ afar. True pictures are cut so, and painted ones are read at those pixels alone:
 whole picture in full size, which would cost sixteen times as much.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -59,3 +60,40 @@ def _draw_detail(generator: Generator, height: int, width: int, gap: int) -> Vie
     spare = torch.tensor([height - side * gap, width - side * gap])
     y, x = (torch.rand(2, generator=generator) * (spare + 1)).long().tolist()
     return View(rows=slice(y, y + side * gap, gap), columns=slice(x, x + side * gap, gap))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sight:
+    """What the critics see of a batch: the first half near by, the second from half-way."""
+
+    whole: Tensor  # (B, 3, h, w)
+    details: Tensor  # (B, 3, SIDE, SIDE)
+
+    def detach(self) -> "Sight":
+        """Return the same, to learn nothing through."""
+        return Sight(whole=self.whole.detach(), details=self.details.detach())
+
+    def begin(self, n: int) -> "Sight":
+        """Return the sight of n pictures."""
+        near, middle = self.details.chunk(2)
+        details = torch.cat([near[: n // 2], middle[: n // 2]])
+        return Sight(whole=self.whole[:n], details=details)
+
+
+def cut(pictures: Tensor, views: Views, device: torch.device) -> Sight:
+    """Cut what is seen of pictures (B, 3, H, W) uint8; only that becomes numbers in [−1, 1]."""
+    near, middle = pictures.chunk(2)
+    details = torch.cat([views.near.cut(near), views.middle.cut(middle)])
+    whole, details = (to_numbers(seen, device) for seen in (views.whole.cut(pictures), details))
+    return Sight(whole=whole, details=details)
+
+
+def to_numbers(pictures: Tensor, device: torch.device) -> Tensor:
+    """Turn bytes into numbers in [−1, 1]."""
+    return pictures.to(device).float().div(127.5).sub(1)
+
+
+def look_near(read: Callable[[View, slice], Tensor], views: Views, n: int) -> Tensor:
+    """Read the details that are seen of n pictures, as `cut` cuts them."""
+    near, middle = read(views.near, slice(n // 2)), read(views.middle, slice(n // 2, n))
+    return torch.cat([near, middle])

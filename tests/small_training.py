@@ -17,6 +17,7 @@ settle_process()
 
 import torch  # noqa: E402, after the threads are settled
 
+import keyframes.gan_settings  # noqa: E402
 import keyframes.gan_training  # noqa: E402
 import pix2pix.loop  # noqa: E402
 import themes.sources  # noqa: E402
@@ -32,11 +33,10 @@ def shrink(change: Callable[[object, str, object], None], batch: int = 16) -> No
     change(themes.sources, "N_SQUARE", 32)
     change(themes.sources, "N_WIDE", 16)
     change(themes.sources, "N_TALL", 16)
-    change(themes.sources, "N_SMALL", 64)
     change(themes.training, "N_JUDGED", 16)
     change(themes.training, "Form", lambda: FORM)
-    gan = keyframes.gan_training.Settings(
-        n_batch=batch, n_small=batch // 2, penalty_every=2, n_penalised=batch
+    gan = keyframes.gan_settings.GanSettings(
+        n_batch=batch, n_small=batch // 2, n_details=batch // 2, penalty_every=2, n_penalised=batch
     )
     change(themes.training, "GanSettings", lambda bf16: replace(gan, bf16=bf16))
     small = replace(themes.training.PIX2PIX, judge_width=2, batch=batch // 8)

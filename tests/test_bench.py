@@ -17,7 +17,8 @@ from bench.few import Augmented
 from bench.films import make_recipe, time_film
 from bench.floor import measure_floor
 from bench.trials import TRIALS, make_trainer
-from keyframes.gan_training import GanTraining, Sight
+from keyframes.gan_training import GanTraining
+from keyframes.views import Sight
 from pix2pix.pairs import Batch
 from pix2pix.training import Trainer
 from themes.frames_figures import SIDE

@@ -7,12 +7,14 @@ from test_keyframes_ridges import draw_numbers
 from torch import Tensor
 
 from keyframes.form import Form
-from keyframes.gan_training import GanTraining, Material, Settings
+from keyframes.gan_settings import GanSettings
+from keyframes.gan_training import GanTraining
 from keyframes.generator import Generator
 from keyframes.houses import FIRM, SPREAD, Houses
 from keyframes.knots import Given, read_across, read_strip, spline_rows
 from keyframes.land import unpack
 from keyframes.layers import initialise
+from keyframes.material import Material
 from keyframes.noise import to_noise
 from keyframes.ridges import SHORED
 from pix2pix.run import seeded
@@ -167,7 +169,7 @@ def test_all_of_it_is_learnt_in_either_precision(*, bf16: bool) -> None:
     material = Material(
         pictures=[pictures] * 3, density=0.25, judge=lambda _: 0.0, numbers=[numbers] * 3
     )
-    settings = Settings(n_batch=8, n_penalised=8, alone=0.0, land=0.0, bf16=bf16)
+    settings = GanSettings(n_batch=8, n_penalised=8, alone=0.0, land=0.0, bf16=bf16)
     fabric = Fabric(devices=1, accelerator="cpu")
     training = GanTraining(fabric, FORM, settings, material, 0)
     before = {name: x.clone() for name, x in training.generator.state_dict().items()}

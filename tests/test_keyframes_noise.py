@@ -8,11 +8,16 @@ import torch
 from lightning_fabric import Fabric
 
 from keyframes.form import Form
-from keyframes.gan_training import SOFT, GanTraining, Material, Settings
+from keyframes.gan_settings import GanSettings
+from keyframes.gan_training import SOFT, GanTraining
+from keyframes.material import Material
 from keyframes.noise import to_noise
+from pix2pix.run import seeded
 from themes import sources
 from training_data import abstract, landscape
-from training_data.picture_arrays import MADE, Eased, Shape, cache
+from training_data.endless import Endless
+from training_data.made import MADE
+from training_data.picture_arrays import Shape, cache
 
 SIDE = 64
 
@@ -65,7 +70,7 @@ def test_stills_learn_what_is_known_of_pictures() -> None:
         pictures=[tones] * 3, density=1.0, judge=lambda _: 0.0, numbers=[numbers] * 3
     )
     form = Form(width=16, n_noise=4, n_style=16, whole_width=16, detail_width=16)
-    settings = Settings(alone=0.9, alone_rate=2e-3)
+    settings = GanSettings(alone=0.9, alone_rate=2e-3)
     training = GanTraining(Fabric(devices=1), form, settings, material, 0)
     figures = [training.step(step, 0.0) for step in range(150)]
     assert all(set(step) == {"copying"} for step in figures)
@@ -81,17 +86,29 @@ def test_stills_learn_what_is_known_of_pictures() -> None:
     assert again.generator.hardness == again.average.hardness == form.hardness
 
 
-def test_small_pictures_are_hardly_bent_and_their_numbers_say_so(tmp_path: Path) -> None:
-    made, shape = Eased(MADE["abstract"]), Shape(n=80, height=16, width=16)
-    array = cache(tmp_path, shape, made, 7, lambda *_: None)
-    numbers = made.numbers(80, 7)
-    again = abstract.paint(abstract.spread(numbers), 16, 16).mul(255).round()
-    assert (torch.from_numpy(np.array(array)).float() - again).abs().max() <= 1
-    bent = numbers[:, abstract.NAMES.index("warp")]
-    assert 0.3 < (bent < 0.12).float().mean() < 0.7  # .12 of them where nothing is eased
-    assert bent.max() > 0.7
+def test_endless_pictures_are_those_of_their_numbers() -> None:
+    endless = Endless(abstract, 32)
+    numbers = endless.draw(seeded(7), 3)
+    assert numbers[:, abstract.N_DRAWN :].isnan().all()
+    whole = abstract.paint(abstract.spread(numbers[:, : abstract.N_DRAWN]), SIDE, SIDE)
+    whole = whole.mul(255).round()
+    torch.testing.assert_close(endless.paint(numbers, SIDE).float(), whole, atol=1, rtol=0)
+    for rows, columns in (
+        (slice(0, 16), slice(SIDE - 16, SIDE)),  # in a corner, where slopes have one side
+        (slice(20, 36), slice(9, 25)),
+    ):
+        detail = endless.paint_detail(numbers, SIDE, rows, columns).float()
+        torch.testing.assert_close(detail, whole[:, :, rows, columns], atol=1, rtol=0)
+    assert not torch.equal(endless.draw(seeded(8), 3)[:, 0], numbers[:, 0])
+
+
+def test_eased_pictures_are_hardly_bent_and_else_as_others() -> None:
+    numbers = Endless(abstract, 32).draw_eased(seeded(7), 400, 0.8)
+    bent = numbers[:, [abstract.NAMES.index(name) for name in ("warp", "curl")]]
+    assert 0.4 < (bent < 0.2).float().mean() < 0.9
+    assert 0.6 < bent.max() <= 0.8
     others = numbers[:, abstract.NAMES.index("turn")]
-    assert others.median() == pytest.approx(0.5, abs=0.15)
+    assert others.median() == pytest.approx(0.5, abs=0.1)
 
 
 def test_of_several_makers_the_last_number_says_which(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,12 +10,14 @@ from torch import Tensor
 
 from keyframes.fitting import fit
 from keyframes.form import Form
-from keyframes.gan_training import GanTraining, Material, Settings
+from keyframes.gan_settings import GanSettings
+from keyframes.gan_training import GanTraining
 from keyframes.generator import Generator
 from keyframes.knots import Given, read_across, read_strip, spline_rows
 from keyframes.land import UNIT, unpack
 from keyframes.latents import gather
 from keyframes.layers import initialise
+from keyframes.material import Material
 from keyframes.noise import to_noise
 from keyframes.ridges import SHORED
 from keyframes.stills import Stills, load_generator, save_generator
@@ -170,7 +172,7 @@ def test_a_training_finds_the_ridge_that_pictures_of_different_places_share() ->
         pictures=[pictures] * 3, density=1.0, judge=lambda _: 0.0, numbers=[numbers] * 3
     )
     training = GanTraining(
-        Fabric(devices=1, accelerator="cpu"), FORM, Settings(alone=0.9, land=0.5), material, 0
+        Fabric(devices=1, accelerator="cpu"), FORM, GanSettings(alone=0.9, land=0.5), material, 0
     )
     for step in range(500):
         figures = training.step(step, 0.0 if step < 20 else 0.1)  # ridges stand still at first

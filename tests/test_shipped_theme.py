@@ -16,7 +16,7 @@ from keyframes.latents import gather
 from keyframes.stills import paint_all, walk
 from pix2pix import weights
 from themes.table import draw
-from training_data.picture_arrays import MADE
+from training_data.made import MADE
 
 N = 48
 NETWORKS = {"pix2pix.safetensors", "keyframes.safetensors"}

@@ -16,7 +16,8 @@ from spectro.errors import TonfilmError
 from tests.made_pictures import motif, slope
 from training_data import folders
 from training_data.folders import TooLargeError, read_picture
-from training_data.picture_arrays import MADE, Shape, cache
+from training_data.made import MADE
+from training_data.picture_arrays import Shape, cache
 from training_data.survey import Survey, survey
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
-from keyframes.gan_training import Pictures, Small
+from keyframes.material import Pictures
 from pix2pix.grids import SQUARE
 from pix2pix.pairs import PairSource
 from spectro.errors import TonfilmError
@@ -19,19 +19,18 @@ from themes.arrays import Bytes
 from themes.plan import Plan
 from training_data.collage import Collage
 from training_data.cuts import STRICT, Cuts
+from training_data.endless import MARBLED, Endless
 from training_data.excerpts import Excerpt, make_excerpts
+from training_data.made import MADE, Shared
 from training_data.pair_folders import FolderPairs
 from training_data.pairs import DIRECTIONS, HELD_OUT_SEED, MadePairs, Progress, Union
-from training_data.picture_arrays import MADE, Eased, Joined, Shape, Shared, cache
+from training_data.picture_arrays import Joined, Shape, cache
 from training_data.ripper import PREVIEW_NAME, find_videos, rip
 from training_data.survey import survey
 
 CACHE = Path(".cache")  # what the makers make is the same for every run
 # How many pictures stills are learnt from: square, 16:9 and 9:16.
 N_SQUARE, N_WIDE, N_TALL = 8_000, 1_200, 900
-# And of small ones, from which is learnt what a maker's pictures share; their side in pixels, and
-# the place of their seed after those of square, wide and tall.
-N_SMALL, SMALL_SIDE, SMALL_SEED = 65_536, 32, 3
 LONG = 29 / 16  # of the short side: 464 pixels to 256, 16:9 in multiples of 16
 
 Tell = Callable[[str], None]
@@ -57,8 +56,8 @@ class ThemeSource(Protocol):
         Each (n, n_noise) in [0, 1]; NaN in places that say nothing of a picture.
         """
 
-    def small(self, n_noise: int, progress: Progress) -> Small | None:
-        """Return many small squares, where something is to be learnt of them alone."""
+    def endless(self, n_noise: int) -> Endless | None:
+        """Return what paints ever new pictures, where that costs next to nothing."""
 
     def held_out(self, n: int, side: int, progress: Progress) -> Bytes:
         """Return n squares (n, 3, side, side) that nothing is learnt from, where there are any."""
@@ -141,16 +140,11 @@ class Makers:
             for place, n in enumerate(counts)
         ]  # fmt: skip
 
-    def small(self, n_noise: int, progress: Progress) -> Small | None:
-        """Return small pictures of a maker whose pictures show noise that is kept."""
+    def endless(self, n_noise: int) -> Endless | None:
+        """Return what paints ever new pictures of one maker, if its pictures show kept noise."""
         if self.shared is None or not self.shared.warped:
             return None
-        (name,) = self.names
-        shape = Shape(n=N_SMALL, height=SMALL_SIDE, width=SMALL_SIDE)
-        eased = Eased(MADE[name])
-        pictures = cache(CACHE / "pictures" / name, shape, eased, SMALL_SEED, progress)
-        numbers = self._place(0, eased.numbers(N_SMALL, SMALL_SEED), n_noise)
-        return Small(pictures=pictures, numbers=numbers, density=SMALL_SIDE / SQUARE)
+        return Endless(MARBLED[self.names[0]], n_noise)
 
     def _place(self, maker: int, drawn: Tensor, n_noise: int) -> Tensor:
         numbers = torch.full((len(drawn), n_noise), torch.nan)
@@ -220,7 +214,7 @@ class OwnPictures:
     def numbers(self, n_noise: int) -> None:
         """Return nothing: nobody knows what they were made from."""
 
-    def small(self, n_noise: int, progress: Progress) -> None:
+    def endless(self, n_noise: int) -> None:
         """Return nothing either."""
 
     def held_out(self, n: int, side: int, progress: Progress) -> Bytes:
@@ -264,7 +258,7 @@ class MusicVideos:
     def numbers(self, n_noise: int) -> None:
         """Return nothing: nobody knows what they were made from."""
 
-    def small(self, n_noise: int, progress: Progress) -> None:
+    def endless(self, n_noise: int) -> None:
         """Return nothing either."""
 
     def held_out(self, n: int, side: int, progress: Progress) -> Bytes:

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from film.cards import BASE, models_folder
 from keyframes.form import Form
-from keyframes.gan_training import Base, GanTraining, Material
-from keyframes.gan_training import Settings as GanSettings
+from keyframes.gan_settings import GanSettings
+from keyframes.gan_training import Base, GanTraining
+from keyframes.material import Material
 from keyframes.stills import load_generator
 from measures.pictures import Judge
 from pix2pix import weights
@@ -153,7 +154,7 @@ def _open_keyframes(plan: Plan, fabric: Fabric, source: ThemeSource, watch: Watc
         density=plan.size / SQUARE,
         judge=partial(_compare, Judge([held_out])),
         numbers=numbers,
-        small=source.small(form.n_noise, watch.made),
+        endless=source.endless(form.n_noise),
     )
     bf16 = plan.uses_bf16(automatic=choose_precision() == "bf16")
     return GanTraining(fabric, form, GanSettings(bf16=bf16), material, plan.seed, base)

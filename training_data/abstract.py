@@ -110,9 +110,25 @@ def paint(vectors: Tensor, height: int, width: int) -> Tensor:
     -------
     (B, 3, height, width) float32 in [0, 1], sRGB.
     """
+    everywhere = slice(0, height), slice(0, width)
+    return paint_detail(vectors, height, width, *everywhere)
+
+
+def paint_detail(vectors: Tensor, height: int, width: int, rows: slice, columns: slice) -> Tensor:
+    """Paint some rows and columns of what `paint` paints, at the cost of these alone."""
     p = unpack(vectors)
     x, y = _coordinates(height, width, vectors)
-    field = _field(p, x, y)
+    # A pixel more on each side: slopes are differences of neighbours.
+    top, left = (max(side.start - 1, 0) for side in (rows, columns))
+    around = slice(top, rows.stop + 1), slice(left, columns.stop + 1)
+    field = _field(p, x[around], y[around], 2 / min(height, width))
+    painted = _paint(p, field, x[around], y[around])
+    return painted[:, :, rows.start - top :, columns.start - left :][
+        :, :, : rows.stop - rows.start, : columns.stop - columns.start
+    ]
+
+
+def _paint(p: Parameters, field: "_Field", x: Tensor, y: Tensor) -> Tensor:
     tone, shade = _read(p, field)
     lamp = _lamp(p, x, y)
     lab = palettes.colour(tone, p.palette)
@@ -144,7 +160,7 @@ def _coordinates(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]
     return x[None, :].expand(height, width), y[:, None].expand(height, width)
 
 
-def _field(p: Parameters, x: Tensor, y: Tensor) -> _Field:
+def _field(p: Parameters, x: Tensor, y: Tensor, pixel: float) -> _Field:
     angle = _column(p.turn * math.pi)
     scale = _column(0.62 * 2.6**p.scale)
     long = _column(1 / (1 + 2.2 * p.stretch**2))
@@ -167,7 +183,7 @@ def _field(p: Parameters, x: Tensor, y: Tensor) -> _Field:
         depth=first[..., 0] + 0.4 * second[..., 1],
         border=border,
         cell=cell,
-        pixel=2 / min(x.shape),
+        pixel=pixel,
     )
 
 

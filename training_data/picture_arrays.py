@@ -2,7 +2,7 @@
 
 import fcntl
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -10,11 +10,9 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from numpy.lib.format import open_memmap
 from torch import Generator, Tensor
 
-from training_data import abstract, cityscape, landscape
 from training_data.room import check_room
 
 N_AT_ONCE = 16  # pictures; the draws of each such batch depend on the seed and its number alone
@@ -34,105 +32,6 @@ class Shape:
     n: int
     height: int  # pixels
     width: int
-
-
-class _Maker(Protocol):
-    """A module that paints pictures from vectors of parameters."""
-
-    N_DRAWN: int
-
-    def spread(self, numbers: Tensor) -> Tensor:
-        """Make parameters of numbers (n, N_DRAWN) drawn evenly from [0, 1]."""
-
-    def paint(self, vectors: Tensor, height: int, width: int) -> Tensor:
-        """Paint pictures (n, 3, height, width) in [0, 1]."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shared:
-    """What all pictures of a maker show some stretch of."""
-
-    n_ridges: int = 0  # of land, as many as there are, or more
-    has_houses: bool = False
-    warped: bool = False  # noise that is seen through a warp
-    # Which numbers say of what stretch, and how it is seen, as `keyframes.form.Form` wants them.
-    numbers: Mapping[str, int]
-
-
-class Made:
-    """Pictures of a maker, and the numbers they were made from.
-
-    Parameters
-    ----------
-    has_lines : whether things in them are straight, upright or level, as houses are
-    shared : what all of them show
-    """
-
-    def __init__(self, maker: _Maker, *, has_lines: bool, shared: Shared) -> None:
-        self._maker, self.has_lines, self.shared = maker, has_lines, shared
-
-    def __call__(self, generator: Generator, n: int, height: int, width: int) -> Tensor:
-        """Return n pictures; see `Source`."""
-        vectors = self._maker.spread(self._draw(generator, n))
-        pictures = self._maker.paint(vectors, height, width)
-        return pictures.clamp(0, 1).mul(255).round().to(torch.uint8)
-
-    def numbers(self, n: int, seed: int) -> Tensor:
-        """Return what an array of `cache` was made from, (n, N) in [0, 1], drawn again."""
-        generator = Generator().manual_seed(seed)
-        sizes = [min(N_AT_ONCE, n - start) for start in range(0, n, N_AT_ONCE)]
-        return torch.cat([self._draw(generator, size) for size in sizes])
-
-    def _draw(self, generator: Generator, n: int) -> Tensor:
-        return torch.rand(n, self._maker.N_DRAWN, generator=generator)
-
-
-class Eased(Made):
-    """The same, but most of them hardly bent: a half by less than a quarter of what they would be.
-
-    Parameters
-    ----------
-    made : a maker whose pictures show noise that is seen through a warp
-    """
-
-    def __init__(self, made: Made) -> None:
-        super().__init__(made._maker, has_lines=made.has_lines, shared=made.shared)
-        self._bends = [made.shared.numbers[name] for name in ("warp", "curl")]
-
-    def _draw(self, generator: Generator, n: int) -> Tensor:
-        numbers = super()._draw(generator, n)
-        numbers[:, self._bends] *= torch.rand(n, 1, generator=generator).square()
-        return numbers
-
-
-def _find(names: tuple[str, ...], *wanted: str) -> dict[str, int]:
-    return {name: names.index(name) for name in wanted}
-
-
-_MARBLE = Shared(
-    warped=True,
-    numbers=_find((*abstract.NAMES, "lead"), *abstract.NAMES, "lead"),
-)
-_STREET = Shared(
-    n_ridges=cityscape.N_ROWS,
-    has_houses=True,
-    numbers=_find(
-        cityscape.NAMES,
-        *("place", "scale", "water", "street", "sun_x", "sun_y", "sun_size", "cloud_place"),
-    ),
-)
-_MOUNTAINS = Shared(
-    n_ridges=landscape.N_RIDGES,
-    numbers=_find(
-        landscape.NAMES,
-        *("place", "horizon", "water", "sun_x", "sun_y", "sun_size", "cloud_place"),
-    ),
-)
-MADE = {
-    "abstract": Made(abstract, has_lines=False, shared=_MARBLE),
-    "cityscape": Made(cityscape, has_lines=True, shared=_STREET),
-    "landscape": Made(landscape, has_lines=False, shared=_MOUNTAINS),
-}
 
 
 def cache(
