@@ -21,6 +21,9 @@ CLOUDY = 2.0  # of a field to a number of theirs
 SUN_X, SUN_Y = (0.0, 1.4), (0.4, 0.7)
 STARS = round((STARRY[1] - STARRY[0]) * UNIT), round(2 * ALONG_STARS * UNIT)  # a knot a pixel
 BRIGHT = 2.0  # of a field to a number of theirs
+# What is fainter than this is hardly seen: else the dark between the stars fills with a grain too
+# faint for the eye, which a clear sky has not.
+FAINT, FIRST_STARS = 0.6, 0.15  # and how faint all is to begin with
 # How far clouds, in depths of a sky, and stars, in units, move with the numbers that say where they
 # are, to begin with; and those to a number.
 DRIFT, STARS_DRIFT, FIRM = (6.0, 0.5), 1.7, 0.1
@@ -77,12 +80,17 @@ class Sky(Special):
 
     def stars(self) -> Tensor | None:
         """Return what is kept of the stars, (1, up, along), if there are any."""
-        return BRIGHT * self.kept_stars if self.has_stars else None
+        if not self.has_stars:
+            return None
+        stars = BRIGHT * self.kept_stars
+        squares = stars.square()
+        gain = (1 + FAINT**2) * squares / (squares + FAINT**2)  # Wiener's, 1 for a star of 1
+        return stars * gain
 
-    def start(self, generator: RandomGenerator) -> None:  # noqa: ARG002
-        """Begin with a clear sky."""
+    def start(self, generator: RandomGenerator) -> None:
+        """Begin with a clear sky, but for stars too faint to be seen, which learn from there."""
         self.kept.zero_()
         if self.has_stars:
-            self.kept_stars.zero_()
+            self.kept_stars.normal_(std=FIRST_STARS / BRIGHT, generator=generator)
         self.drift.zero_()
         self.stands.copy_(torch.tensor([SUN_X, SUN_Y]))

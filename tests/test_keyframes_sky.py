@@ -56,6 +56,23 @@ def _read(generator: Generator, styles: Tensor, clouds: Tensor | None = None) ->
     return read[:, HEIGHT : HEIGHT + 4].unflatten(2, (SIDE, SIDE))
 
 
+def test_between_stars_the_sky_is_dark(generator: Generator) -> None:
+    sky = generator.sky
+    begun = sky.stars()
+    assert begun is not None
+    assert 0 < begun.abs().mean() < 0.02  # unseen, but not nothing, from where none would learn
+    (begun.square().sum() * 100).backward()
+    assert sky.kept_stars.grad is not None
+    assert (sky.kept_stars.grad != 0).float().mean() > 0.99
+    with torch.no_grad():
+        sky.kept_stars.fill_(0.05)
+        sky.kept_stars[0, 10, 10] = 1.0
+        lit = sky.stars()
+    assert lit is not None
+    assert lit[0, 10, 10] > 1.5
+    assert lit[0, 10, 11] < 0.01
+
+
 @pytest.mark.parametrize(("half_height", "half_width"), [(1.0, 1.0), (1.0, 1.75), (1.75, 1.0)])
 def test_the_sun_stands_above_the_horizon_where_its_numbers_say(
     generator: Generator, half_height: float, half_width: float
