@@ -96,8 +96,7 @@ class Copying:
         n = settings.n_small * self.fabric.world_size
         risen = (spent - EASY_UNTIL) / (ALL_FROM - EASY_UNTIL)
         most = EASY + (1 - EASY) * min(1.0, max(0.0, risen))
-        numbers = take_own(self.fabric, endless.draw_eased(random, n, most))
-        styles = self._style(numbers, random)
+        numbers, styles = self._share_out(endless.draw_eased(random, n, most), random)
         knots = self.generator.fields(styles, SMALL, SMALL, SMALL_DENSITY)
         side = spline_rows(SMALL, SMALL_DENSITY)
         painted = self.generator.read(knots, styles, side, side)
@@ -120,8 +119,7 @@ class Copying:
         for _ in range(N_PLACES):
             y, x = torch.randint(side - DETAIL + 1, (2,), generator=random).tolist()
             rows, columns = slice(y, y + DETAIL), slice(x, x + DETAIL)
-            numbers = take_own(self.fabric, endless.draw(random, n))
-            styles = self._style(numbers, random)
+            numbers, styles = self._share_out(endless.draw(random, n), random)
             knots = self.generator.fields(styles, side, side, density)
             painted = self.generator.read(knots, styles, lines[rows], lines[columns])
             true = endless.paint_detail(numbers, side, rows, columns)
@@ -166,8 +164,12 @@ class Copying:
         apart = F.avg_pool2d(painted - true, 2)
         return {"copying": apart.abs().mean().item()}, self._by_squares(apart)
 
-    def _style(self, numbers: Tensor, random: torch.Generator) -> Tensor:
-        return self.generator.style(to_noise(numbers, random).to(self.fabric.device))
+    def _share_out(self, numbers: Tensor, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return this device's part of what was drawn for all, and the styles of it."""
+        # The noise in what says nothing is drawn for all as well.
+        noise = to_noise(numbers, random)
+        numbers, noise = (take_own(self.fabric, drawn) for drawn in (numbers, noise))
+        return numbers, self.generator.style(noise.to(self.fabric.device))
 
     def _by_squares(self, apart: Tensor) -> Tensor:
         bands = [band.square().mean() for band in _part(apart)]
