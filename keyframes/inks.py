@@ -32,7 +32,9 @@ WAVES, OTHERS = 0.3, 0.5  # how much of each number they, and what is no wave, a
 # height, or along the squashed height at some paces. From elsewhere none would come to turn so
 # fast.
 BAND, MORE_BANDS = 2.5 * math.pi, 6.0 * math.pi
-ALONG, HEIGHTS, PACES = 3, (0.0, 0.15, 0.3, 0.45), (0.5, 1.0, 2.0)
+ALONG, HEIGHTS, PACES = 3, (0.0, 0.15, 0.3, -0.3), (0.5, 1.0, 2.0)
+N_BANDS = len(HEIGHTS) + len(PACES)
+EDGE = 0.85  # of the overtones of a band: as sharp as what lies about a pixel wide
 HEIGHT, SQUASHED = 0, 1  # places of what is seen
 
 
@@ -68,7 +70,9 @@ class Inks(Special):
         self.pitch = nn.Parameter(torch.empty(2, form.n_waves))  # and how it grows with the bands
         self.weights = nn.Linear(n_style, 2 * form.n_waves * n_read)
         self.shifts = nn.Linear(n_style, 2 * form.n_waves)
-        self.to_tones = StyledMix(3 * form.n_waves, form.n_tones, n_style, 2**0.5)
+        self.n_bands = min(N_BANDS, form.n_waves)
+        n_waves_read = 3 * form.n_waves + 2 * self.n_bands
+        self.to_tones = StyledMix(n_waves_read, form.n_tones, n_style, 2**0.5)
         self.to_shades = StyledMix(form.n_tones, form.n_tones // 2, n_style, 2**0.5)
         self.to_colours = StyledMix(form.n_tones // 2, 2 + 3, n_style, 0.6)
         self.inks = nn.Parameter(torch.empty(3, N_PALETTES, N_INKS))
@@ -116,9 +120,11 @@ class Inks(Special):
         n = self.n_waves
         mixed = mix(given.weights, given.shifts, torch.cat([at_warp, fields], 1))
         waves = mixed[:, :n]
-        lit = waves.cos() * (given.weights[:, :n, :N_SLOPES] @ slopes)
+        sines, cosines = waves.sin(), waves.cos()
+        lit = cosines * (given.weights[:, :n, :N_SLOPES] @ slopes)
         lit = lit * torch.rsqrt(1 + lit.square())
-        read = torch.cat([waves.sin(), F.leaky_relu(mixed[:, n:], SLOPE), lit], 1)
+        sharp = overtones(sines[:, : self.n_bands], cosines[:, : self.n_bands])
+        read = torch.cat([sines, F.leaky_relu(mixed[:, n:], SLOPE), lit, *sharp], 1)
         tones = F.leaky_relu_(mix(*given.to_tones, read), SLOPE)
         shades = F.leaky_relu_(mix(*given.to_shades, tones), SLOPE)
         colours = mix(*given.to_colours, shades)
@@ -127,8 +133,8 @@ class Inks(Special):
         return colours[:, 2:].add(inks).tanh_()
 
     def _begin_bands(self) -> None:
-        n = min(len(HEIGHTS) + len(PACES), self.n_waves)
-        bands = torch.zeros(len(HEIGHTS) + len(PACES), self.weight.shape[1])
+        n = self.n_bands
+        bands = torch.zeros(N_BANDS, self.weight.shape[1])
         bands[: len(HEIGHTS), ALONG] = 1.0
         bands[: len(HEIGHTS), HEIGHT] = torch.tensor(HEIGHTS)
         bands[len(HEIGHTS) :, SQUASHED] = torch.tensor(PACES)
@@ -154,3 +160,13 @@ class Inks(Special):
         ramp = torch.linspace(-FIRST_TONES, FIRST_TONES, N_INKS)
         self.inks.copy_((ramp / DEEP).expand_as(self.inks))
         self.second.copy_(torch.tensor(SECOND))
+
+
+def overtones(sines: Tensor, cosines: Tensor) -> tuple[Tensor, Tensor]:
+    """Return two sums of all overtones of waves, the k-th with the strength EDGE^k / k.
+
+    That of sines is a saw, that of cosines a crest where the saw falls: what has an edge once in a
+    turn, such as cut layers of paper and their shadows, is nearly made of these.
+    """
+    across, along = EDGE * sines, 1 - EDGE * cosines
+    return torch.atan2(across, along), -0.5 * torch.log(across.square() + along.square())

@@ -13,6 +13,7 @@ from keyframes.form import OF_WARP, Form
 from keyframes.gan_settings import GanSettings
 from keyframes.gan_training import GanTraining
 from keyframes.generator import Generator
+from keyframes.inks import overtones
 from keyframes.knots import KNOT, Knots, spline_rows
 from keyframes.land import UNIT
 from keyframes.latents import Latents, OwnFields
@@ -182,6 +183,19 @@ def _paint_waves(numbers: Tensor, side: int) -> Tensor:
     y = axis[:, None] + 3 * numbers[:, NAMES.index("place_y"), None, None]
     bright = 0.5 + 0.4 * torch.sin(2.5 * x) * torch.cos(2.0 * y)
     return bright[:, None].expand(-1, 3, -1, -1)
+
+
+def test_overtones_have_an_edge_once_in_a_turn() -> None:
+    turns = torch.linspace(0, 2, 4001)[None]
+    angles = 2 * math.pi * turns
+    sines, cosines = torch.sin(angles), torch.cos(angles)
+    saw, crest = overtones(sines, cosines)
+    harmonics = torch.arange(1, 200)[:, None]
+    strengths = 0.85**harmonics / harmonics
+    torch.testing.assert_close(saw[0], (strengths * torch.sin(harmonics * angles)).sum(0))
+    torch.testing.assert_close(crest[0], (strengths * torch.cos(harmonics * angles)).sum(0))
+    assert saw.diff().abs().argmax() % 2000 in (0, 1999)  # where a turn begins
+    assert crest.argmax() % 2000 == 0
 
 
 class _Waves:
