@@ -121,11 +121,13 @@ def paint_detail(vectors: Tensor, height: int, width: int, rows: slice, columns:
     # A pixel more on each side: slopes are differences of neighbours.
     top, left = (max(side.start - 1, 0) for side in (rows, columns))
     around = slice(top, rows.stop + 1), slice(left, columns.stop + 1)
-    field = _field(p, x[around], y[around], 2 / min(height, width))
-    painted = _paint(p, field, x[around], y[around])
-    return painted[:, :, rows.start - top :, columns.start - left :][
-        :, :, : rows.stop - rows.start, : columns.stop - columns.start
-    ]
+    x, y = x[around], y[around]
+    painted = _paint(p, _field(p, x, y, 2 / min(height, width)), x, y)
+    rows, columns = (
+        slice(side.start - begun, side.stop - begun)
+        for side, begun in ((rows, top), (columns, left))
+    )
+    return painted[:, :, rows, columns]
 
 
 def _paint(p: Parameters, field: "_Field", x: Tensor, y: Tensor) -> Tensor:
