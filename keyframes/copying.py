@@ -4,7 +4,6 @@ What all of them share is learnt before the rest: where the land is that they sh
 (`keyframes.ridges`), or the noise, and how it is bent (`keyframes.warp`).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +17,7 @@ from keyframes.knots import spline_rows
 from keyframes.learner import Pace
 from keyframes.material import Batch, Endless, Material, take_own
 from keyframes.noise import to_noise
-from keyframes.views import Sight, View, Views, look_near, to_numbers
+from keyframes.views import Read, Sight, View, Views, look_near, to_numbers
 from pix2pix.pyramid import peel
 
 SMALLEST_BAND = 4  # pixels of the coarsest band, along the shorter side
@@ -35,8 +34,6 @@ EASY, EASY_UNTIL, ALL_FROM = 0.15, 0.15, 0.5
 SMALL, SMALL_DENSITY = 32, 1 / 8  # pixels a side of small pictures, and their density
 DETAIL = 16  # pixels a side
 N_PLACES = 4  # of details in a batch: those of one place are read together
-
-Read = Callable[[View, slice], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,14 +135,14 @@ class Copying:
         details : how far some details are from true ones
         """
         settings = self.settings
-        whole = read(views.whole, slice(len(true.whole)))
+        whole = read(views.whole, slice(len(true.whole))) - true.whole
         if share < settings.amounts_from:
-            _, loss = self.compare(whole, true.whole)
+            loss = self._by_squares(F.avg_pool2d(whole, 2))
             loss = loss + settings.copying * details.square().mean()
         else:
-            loss = self._by_amounts(whole - true.whole, details)
+            loss = self._by_amounts(whole, details)
         figures = {
-            "copying": (whole - true.whole).abs().mean().item(),
+            "copying": whole.abs().mean().item(),
             "details": details.abs().mean().item(),
         }
         pace = Pace(rate=rate, momentum=settings.alone_momentum)

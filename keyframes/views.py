@@ -32,6 +32,9 @@ class View:
         return pictures[..., self.rows, self.columns]
 
 
+Read = Callable[[View, slice], Tensor]  # what is painted in a view of some pictures
+
+
 @dataclass(frozen=True, kw_only=True)
 class Views:
     """What is looked at in one step."""
@@ -93,7 +96,7 @@ def to_numbers(pictures: Tensor, device: torch.device) -> Tensor:
     return pictures.to(device).float().div(127.5).sub(1)
 
 
-def look_near(read: Callable[[View, slice], Tensor], views: Views, n: int) -> Tensor:
+def look_near(read: Read, views: Views, n: int) -> Tensor:
     """Read the details that are seen of n pictures, as `cut` cuts them."""
     near, middle = read(views.near, slice(n // 2)), read(views.middle, slice(n // 2, n))
     return torch.cat([near, middle])

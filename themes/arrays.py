@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.utils import make_grid, save_image
 
+from training_data import made
+
 N_AT_ONCE = 16  # pictures
 
 Floats = NDArray[np.float32]
@@ -23,7 +25,7 @@ def split(pictures: Bytes) -> Iterator[Bytes]:
 
 def to_bytes(pictures: Tensor) -> Bytes:
     """Return pictures in [0, 1] as bytes."""
-    return pictures.clamp(0, 1).mul(255).round().to(torch.uint8).cpu().numpy()
+    return made.to_bytes(pictures).cpu().numpy()
 
 
 def save_sheet(path: Path, pictures: Floats, n_columns: int) -> None:
